@@ -1,0 +1,184 @@
+"""What comes out of the exchange, for the shell to carry out in order.
+
+`Tell` goes to a client over Mercury; the leg effects go to the media plane; `Record` to the store; `Transition`
+to the log. An effect about a call never follows the effect that closed it.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from offhook.engine.exchange.model import CallRecord, EndReason, Party
+from offhook.wire.roap import RoapMessage
+
+# --- to a client ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """Ring: `caller` calls. Sent after the OFFER, so that a client which answers at once has one."""
+
+    caller: Party
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The other side rings. Repeated while it does, since official clients give up after 60 s without."""
+
+    callee: Party
+    inband_media: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The other side answered; `party` is who."""
+
+    party: Party
+
+
+@dataclass(frozen=True, slots=True)
+class Negotiate:
+    """A ROAP message for the client."""
+
+    message: RoapMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The client's hold took effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The client's resume took effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class InfoChanged:
+    """The other party is somebody else now."""
+
+    party: Party
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The call is over. Not sent to a client that ended it itself."""
+
+    reason: EndReason
+
+
+News = Incoming | Progress | Connected | Negotiate | Held | Resumed | InfoChanged | Disconnected
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Send `news` to the client of `line_id`; `correlation_id` is that client's own, empty until known."""
+
+    line_id: str
+    call_id: str
+    correlation_id: str
+    tracking_id: str
+    news: News
+
+
+# --- to the media plane ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLeg:
+    """Open a WebRTC leg. With an offer: answer it (`LegAnswered`); without: make one (`LegOffered`)."""
+
+    call_id: str
+    offer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLeg:
+    """The client's answer to our offer."""
+
+    call_id: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenegotiateLeg:
+    """The client's new offer on an open leg; the answer (`LegAnswered`) is inactive when `held`."""
+
+    call_id: str
+    offer: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JoinLegs:
+    """From now on each of the two hears the other. Replaces whatever each heard before."""
+
+    call_id: str
+    other_call_id: str
+
+
+class Sound(StrEnum):
+    """What the service itself plays."""
+
+    SILENCE = "silence"
+    MUSIC_ON_HOLD = "music_on_hold"
+    ANNOUNCEMENT = "announcement"
+    RINGBACK = "ringback"
+    BUSY_TONE = "busy_tone"
+
+
+@dataclass(frozen=True, slots=True)
+class PlaySound:
+    """From now on the client hears `sound`. Replaces what it heard before; what it says is not passed on."""
+
+    call_id: str
+    sound: Sound
+
+
+@dataclass(frozen=True, slots=True)
+class PlayDigits:
+    """The client hears these digits as dual tones, queued behind digits that still play."""
+
+    call_id: str
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class EchoLeg:
+    """From now on the client hears itself."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseLeg:
+    """The leg is done with. Last media effect of a call."""
+
+    call_id: str
+
+
+MediaEffect = (
+    OpenLeg | AnswerLeg | RenegotiateLeg | JoinLegs | PlaySound | PlayDigits | EchoLeg | CloseLeg
+)
+
+# --- to the store and the log -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A session ended: keep its record."""
+
+    record: CallRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """For the log: ``old -> event -> new`` of a call, with its tracking id."""
+
+    call_id: str
+    tracking_id: str
+    old: str
+    event: str
+    new: str
+
+
+Effect = Tell | MediaEffect | Record | Transition

@@ -1,0 +1,175 @@
+"""What goes into the exchange: commands of clients, news from the media plane, and time passing.
+
+An input names the call it is about; everything random (ids) and everything looked up (what a number leads to)
+is decided by the shell and comes in as data.
+"""
+
+from dataclasses import dataclass
+
+from offhook.engine.exchange.model import Party, Target
+from offhook.wire.mobius import CauseCode
+from offhook.wire.roap import RoapMessage
+
+# --- lines --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LineRegistered:
+    """A client registered a line of `party`'s person. A call that still rings for that person is offered to it."""
+
+    line_id: str
+    party: Party
+
+
+@dataclass(frozen=True, slots=True)
+class LineGone:
+    """A line was unregistered, expired or taken over. Its calls end."""
+
+    line_id: str
+
+
+# --- commands of a client -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line calls `target` with its first OFFER. `call_id` names the caller's leg."""
+
+    call_id: str
+    line_id: str
+    correlation_id: str
+    session_id: str
+    tracking_id: str
+    dialled: str
+    target: Target
+    offer: RoapMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """The called client rings; this is where the exchange learns that client's correlation id."""
+
+    line_id: str
+    call_id: str
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The called person answered on this line."""
+
+    line_id: str
+    call_id: str
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Roap:
+    """A ROAP message of the client: ANSWER, OK, OFFER_RESPONSE, OFFER or ERROR."""
+
+    line_id: str
+    call_id: str
+    message: RoapMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Hold the call of this line."""
+
+    line_id: str
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Resume the call of this line."""
+
+    line_id: str
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Hang up, cancel or decline. `correlation_id` finds a call whose creator does not know its id yet."""
+
+    line_id: str
+    call_id: str
+    correlation_id: str
+    cause: CauseCode
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAlive:
+    """The client says that the call is still there; refused if it is not."""
+
+    line_id: str
+    call_id: str
+
+
+Command = Place | Alert | Answer | Roap | Hold | Resume | End | KeepAlive
+
+# --- news from the media plane ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LegOffered:
+    """The answer to `OpenLeg` without an offer: our offer to the called client."""
+
+    call_id: str
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegAnswered:
+    """The answer to `OpenLeg` or `RenegotiateLeg` with an offer: our SDP answer to it."""
+
+    call_id: str
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegConnected:
+    """ICE and DTLS are up: audio can flow."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegFailed:
+    """The leg could not be set up (bad SDP, no path in time), or it went silent and stayed so."""
+
+    call_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegDtmf:
+    """The client sent a digit (RFC 4733): one of ``0-9 * # A-D``."""
+
+    call_id: str
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegPlayed:
+    """A sound that ends by itself has ended."""
+
+    call_id: str
+
+
+MediaNews = LegOffered | LegAnswered | LegConnected | LegFailed | LegDtmf | LegPlayed
+
+# --- the rest -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed: timers that are due fire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """End every call."""
+
+
+Input = LineRegistered | LineGone | Command | MediaNews | Tick | Shutdown

@@ -1,0 +1,88 @@
+"""The public REST API's resources: people, errors, OAuth answers. Base ``{hydra}``, e.g. ``https://webexapis.com/v1``."""
+
+import msgspec
+
+
+class ErrorDescription(msgspec.Struct):
+    """One sentence about what was wrong."""
+
+    description: str
+
+
+class ErrorBody(msgspec.Struct):
+    """Every error of the service: Webex's own shape, on every path."""
+
+    message: str
+    errors: list[ErrorDescription]
+    trackingId: str
+
+    @classmethod
+    def of(cls, message: str, tracking_id: str) -> "ErrorBody":
+        """An error with one description, which repeats the message as Webex does."""
+        return cls(message, [ErrorDescription(message)], tracking_id)
+
+
+class PhoneNumber(msgspec.Struct, omit_defaults=True):
+    """`type` is work, work_extension, mobile or fax."""
+
+    type: str
+    value: str
+    primary: bool | None = None
+
+
+class SipAddress(msgspec.Struct, omit_defaults=True):
+    """`type` is cloud-calling, enterprise or personal-room."""
+
+    type: str
+    value: str
+    primary: bool | None = None
+
+
+class Person(msgspec.Struct, omit_defaults=True):
+    """GET ``/people/me``, ``/people``. `id` is the encoded id; the fields of calling only with callingData=true."""
+
+    id: str
+    emails: list[str] = []
+    displayName: str = ""
+    nickName: str | None = None
+    firstName: str | None = None
+    lastName: str | None = None
+    phoneNumbers: list[PhoneNumber] | None = None
+    extension: str | None = None
+    locationId: str | None = None
+    avatar: str | None = None
+    orgId: str = ""
+    roles: list[str] | None = None
+    licenses: list[str] | None = None
+    created: str = ""
+    lastModified: str | None = None
+    timezone: str | None = None
+    lastActivity: str | None = None
+    status: str | None = None
+    type: str = "person"
+    sipAddresses: list[SipAddress] | None = None
+
+
+class PersonList(msgspec.Struct):
+    """A page of people; the next page is in the ``Link`` header."""
+
+    items: list[Person]
+
+
+class TokenResponse(msgspec.Struct, omit_defaults=True):
+    """POST ``/access_token``. Lifetimes in seconds (14 and 90 days by default)."""
+
+    access_token: str
+    expires_in: int
+    token_type: str = "Bearer"  # noqa: S105 - a scheme, not a secret
+    refresh_token: str | None = None
+    refresh_token_expires_in: int | None = None
+    scope: str | None = None
+    id_token: str | None = None
+
+
+class JwtLogin(msgspec.Struct):
+    """POST ``/jwt/login`` with ``Authorization: Bearer <guest jwt>``."""
+
+    token: str
+    expiresIn: int
