@@ -4,7 +4,9 @@ import msgspec
 
 
 class HostEntry(msgspec.Struct):
-    """One host of a cluster. `id` is ``urn:TEAM:<cluster>:<service>``; with a port in `host`, `priority` is -1."""
+    """One host of a cluster. `id` is ``urn:TEAM:<cluster>:<service>``; with a port in `host`,
+    `priority` is -1.
+    """
 
     host: str
     id: str
@@ -13,7 +15,9 @@ class HostEntry(msgspec.Struct):
 
 
 class Catalog(msgspec.Struct):
-    """`serviceLinks` maps a service's name to its base URL; `hostCatalog` has an entry whose id ends in :mobius."""
+    """`serviceLinks` maps a service's name to its base URL; `hostCatalog` has an entry whose id
+    ends in :mobius.
+    """
 
     serviceLinks: dict[str, str]
     hostCatalog: dict[str, list[HostEntry]] = {}

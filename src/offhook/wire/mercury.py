@@ -1,6 +1,7 @@
 """Mercury: the WebSocket over which a client gets its events.
 
-The client's first frame is an authorization; the server's first frame must be `mercury.buffer_state`. After
+The client's first frame is an authorization; the server's first frame must be
+`mercury.buffer_state`. After
 that the client pings (application-level JSON) and acknowledges every frame it gets, pongs included.
 """
 
@@ -26,7 +27,9 @@ class AuthorizationData(msgspec.Struct):
 
 
 class ClientFrame(msgspec.Struct, omit_defaults=True):
-    """Anything a client sends: authorization (with `data`), ping (with `id`), ack (with `messageId`)."""
+    """Anything a client sends: authorization (with `data`), ping (with `id`), ack (with
+    `messageId`).
+    """
 
     type: FrameType
     id: str | None = None
@@ -61,7 +64,9 @@ class Envelope(msgspec.Struct, omit_defaults=False):
 
 
 class ServerFrame(msgspec.Struct):
-    """Anything a server sends, read leniently: `type` is set for a pong or shutdown, `data` for an event."""
+    """Anything a server sends, read leniently: `type` is set for a pong or shutdown, `data` for an
+    event.
+    """
 
     id: str | None = None
     type: str | None = None

@@ -1,7 +1,10 @@
-"""Mobius: discovery, registration and call control of Webex Calling over HTTP, and its events over Mercury.
+"""Mobius: discovery, registration and call control of Webex Calling over HTTP, and its events over
+Mercury.
 
-Paths are relative to a Mobius base, ``<uri>/calling/web/``. Names are the wire's own. Every field that a
-client or a server may leave out has a default, so that both ends read what the other one really sends.
+Paths are relative to a Mobius base, ``<uri>/calling/web/``. Names are the wire's own. Every field
+that a
+client or a server may leave out has a default, so that both ends read what the other one really
+sends.
 """
 
 from enum import IntEnum, StrEnum
@@ -10,7 +13,7 @@ import msgspec
 
 from offhook.wire.roap import RoapMessage
 
-# --- discovery --------------------------------------------------------------------------------------------------
+# --- discovery ----------------------------------------------------------------------------------
 
 
 class ServerGroup(msgspec.Struct):
@@ -27,7 +30,7 @@ class Discovery(msgspec.Struct):
     backup: ServerGroup
 
 
-# --- registration -----------------------------------------------------------------------------------------------
+# --- registration -------------------------------------------------------------------------------
 
 
 class ServiceData(msgspec.Struct, omit_defaults=True):
@@ -109,11 +112,13 @@ class MobiusError(msgspec.Struct, omit_defaults=True):
     devices: list[MobiusDevice] | None = None
 
 
-# --- calls: requests ---------------------------------------------------------------------------------------------
+# --- calls: requests ----------------------------------------------------------------------------
 
 
 class CallDevice(msgspec.Struct):
-    """Whose leg a request is about. `correlationId` is made by the client, one for each of its calls."""
+    """Whose leg a request is about. `correlationId` is made by the client, one for each of its
+    calls.
+    """
 
     deviceId: str
     correlationId: str
@@ -127,7 +132,9 @@ class LocalMedia(msgspec.Struct):
 
 
 class Callee(msgspec.Struct):
-    """Whom to call: `address` is ``tel:<digits>`` or, from our SDK, ``sip:user@domain`` with type `uri`."""
+    """Whom to call: `address` is ``tel:<digits>`` or, from our SDK, ``sip:user@domain`` with type
+    `uri`.
+    """
 
     type: str
     address: str
@@ -180,14 +187,18 @@ class MediaRequest(msgspec.Struct):
 
 
 class CallRequest(msgspec.Struct):
-    """POST ``.../status``, ``services/callhold/hold`` and ``services/callhold/resume``; also what those answer."""
+    """POST ``.../status``, ``services/callhold/hold`` and ``services/callhold/resume``; also what
+    those answer.
+    """
 
     device: CallDevice
     callId: str
 
 
 class DisconnectRequest(msgspec.Struct, omit_defaults=True):
-    """DELETE ``devices/{deviceId}/calls/{callId}``, which has a body. `metrics` is kept as it came."""
+    """DELETE ``devices/{deviceId}/calls/{callId}``, which has a body. `metrics` is kept as it
+    came.
+    """
 
     device: CallDevice
     callId: str
@@ -230,8 +241,10 @@ class TransferRequest(msgspec.Struct, omit_defaults=True):
 class CauseCode(IntEnum):
     """Why a call ended, in DELETE and in `mobius.calldisconnected`.
 
-    0, 115 and 131 are what official clients send. Official clients ignore the value that they receive, so the
-    others, which follow `MobiusErrorCode`, are free to tell our SDK the truth; 200 is SIP's "completed elsewhere".
+    0, 115 and 131 are what official clients send. Official clients ignore the value that they
+    receive, so the
+    others, which follow `MobiusErrorCode`, are free to tell our SDK the truth; 200 is SIP's
+    "completed elsewhere".
     """
 
     NORMAL = 0
@@ -258,7 +271,7 @@ CAUSE_TEXT: dict[CauseCode, str] = {
 }
 
 
-# --- calls: events (the `data` of a Mercury envelope) -------------------------------------------------------------
+# --- calls: events (the `data` of a Mercury envelope) -------------------------------------------
 
 
 class MobiusEventType(StrEnum):
@@ -272,7 +285,9 @@ class MobiusEventType(StrEnum):
 
 
 class CallerId(msgspec.Struct, omit_defaults=True):
-    """Who the other party is: SIP name-addr values, ``"Alice" <sip:1001@example.org;user=phone>``."""
+    """Who the other party is: SIP name-addr values, ``"Alice"
+    <sip:1001@example.org;user=phone>``.
+    """
 
     from_: str | None = msgspec.field(default=None, name="from")
     p_asserted_identity: str | None = msgspec.field(default=None, name="p-asserted-identity")
@@ -282,7 +297,9 @@ class CallerId(msgspec.Struct, omit_defaults=True):
 
 
 class CallProgressData(msgspec.Struct):
-    """`alerting`: the other side rings. `inbandMedia`: audio is already there, do not play a ring-back tone."""
+    """`alerting`: the other side rings. `inbandMedia`: audio is already there, do not play a
+    ring-back tone.
+    """
 
     alerting: bool = True
     inbandMedia: bool = False

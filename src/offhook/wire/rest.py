@@ -1,4 +1,6 @@
-"""The public REST API's resources: people, errors, OAuth answers. Base ``{hydra}``, e.g. ``https://webexapis.com/v1``."""
+"""The public REST API's resources: people, errors, OAuth answers. Base ``{hydra}``, e.g.
+``https://webexapis.com/v1``.
+"""
 
 import msgspec
 
@@ -39,7 +41,9 @@ class SipAddress(msgspec.Struct, omit_defaults=True):
 
 
 class Person(msgspec.Struct, omit_defaults=True):
-    """GET ``/people/me``, ``/people``. `id` is the encoded id; the fields of calling only with callingData=true."""
+    """GET ``/people/me``, ``/people``. `id` is the encoded id; the fields of calling only with
+    callingData=true.
+    """
 
     id: str
     emails: list[str] = []

@@ -1,4 +1,6 @@
-"""WDM: the registration of one running client, whose `url` identifies it everywhere and whose socket is Mercury."""
+"""WDM: the registration of one running client, whose `url` identifies it everywhere and whose
+socket is Mercury.
+"""
 
 import msgspec
 

@@ -1,6 +1,7 @@
 """What comes out of the exchange, for the shell to carry out in order.
 
-`Tell` goes to a client over Mercury; the leg effects go to the media plane; `Record` to the store; `Transition`
+`Tell` goes to a client over Mercury; the leg effects go to the media plane; `Record` to the store;
+`Transition`
 to the log. An effect about a call never follows the effect that closed it.
 """
 
@@ -10,19 +11,23 @@ from enum import StrEnum
 from offhook.engine.exchange.model import CallRecord, EndReason, Party
 from offhook.wire.roap import RoapMessage
 
-# --- to a client ----------------------------------------------------------------------------------------------------
+# --- to a client --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """Ring: `caller` calls. Sent after the OFFER, so that a client which answers at once has one."""
+    """Ring: `caller` calls. Sent after the OFFER, so that a client which answers at once has
+    one.
+    """
 
     caller: Party
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The other side rings. Repeated while it does, since official clients give up after 60 s without."""
+    """The other side rings. Repeated while it does, since official clients give up after 60 s
+    without.
+    """
 
     callee: Party
     inband_media: bool = False
@@ -71,7 +76,9 @@ News = Incoming | Progress | Connected | Negotiate | Held | Resumed | InfoChange
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Send `news` to the client of `line_id`; `correlation_id` is that client's own, empty until known."""
+    """Send `news` to the client of `line_id`; `correlation_id` is that client's own, empty until
+    known.
+    """
 
     line_id: str
     call_id: str
@@ -80,12 +87,14 @@ class Tell:
     news: News
 
 
-# --- to the media plane ---------------------------------------------------------------------------------------------
+# --- to the media plane -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class OpenLeg:
-    """Open a WebRTC leg. With an offer: answer it (`LegAnswered`); without: make one (`LegOffered`)."""
+    """Open a WebRTC leg. With an offer: answer it (`LegAnswered`); without: make one
+    (`LegOffered`).
+    """
 
     call_id: str
     offer: str | None = None
@@ -128,7 +137,9 @@ class Sound(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlaySound:
-    """From now on the client hears `sound`. Replaces what it heard before; what it says is not passed on."""
+    """From now on the client hears `sound`. Replaces what it heard before; what it says is not
+    passed on.
+    """
 
     call_id: str
     sound: Sound
@@ -160,7 +171,7 @@ MediaEffect = (
     OpenLeg | AnswerLeg | RenegotiateLeg | JoinLegs | PlaySound | PlayDigits | EchoLeg | CloseLeg
 )
 
-# --- to the store and the log -----------------------------------------------------------------------------------------
+# --- to the store and the log -------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What goes into the exchange: commands of clients, news from the media plane, and time passing.
 
-An input names the call it is about; everything random (ids) and everything looked up (what a number leads to)
+An input names the call it is about; everything random (ids) and everything looked up (what a
+number leads to)
 is decided by the shell and comes in as data.
 """
 
@@ -10,12 +11,14 @@ from offhook.engine.exchange.model import Party, Target
 from offhook.wire.mobius import CauseCode
 from offhook.wire.roap import RoapMessage
 
-# --- lines --------------------------------------------------------------------------------------------------------
+# --- lines --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class LineRegistered:
-    """A client registered a line of `party`'s person. A call that still rings for that person is offered to it."""
+    """A client registered a line of `party`'s person. A call that still rings for that person is
+    offered to it.
+    """
 
     line_id: str
     party: Party
@@ -28,7 +31,7 @@ class LineGone:
     line_id: str
 
 
-# --- commands of a client -------------------------------------------------------------------------------------------
+# --- commands of a client -----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,9 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Hang up, cancel or decline. `correlation_id` finds a call whose creator does not know its id yet."""
+    """Hang up, cancel or decline. `correlation_id` finds a call whose creator does not know its id
+    yet.
+    """
 
     line_id: str
     call_id: str
@@ -108,7 +113,7 @@ class KeepAlive:
 
 Command = Place | Alert | Answer | Roap | Hold | Resume | End | KeepAlive
 
-# --- news from the media plane ----------------------------------------------------------------------------------------
+# --- news from the media plane ------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +164,7 @@ class LegPlayed:
 
 MediaNews = LegOffered | LegAnswered | LegConnected | LegFailed | LegDtmf | LegPlayed
 
-# --- the rest -------------------------------------------------------------------------------------------------------
+# --- the rest -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
