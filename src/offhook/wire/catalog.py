@@ -4,8 +4,9 @@ import msgspec
 
 
 class HostEntry(msgspec.Struct):
-    """One host of a cluster. `id` is ``urn:TEAM:<cluster>:<service>``; with a port in `host`,
-    `priority` is -1.
+    """One host of a cluster.
+
+    `id` is ``urn:TEAM:<cluster>:<service>``; with a port in `host`, `priority` is -1.
     """
 
     host: str
@@ -15,8 +16,10 @@ class HostEntry(msgspec.Struct):
 
 
 class Catalog(msgspec.Struct):
-    """`serviceLinks` maps a service's name to its base URL; `hostCatalog` has an entry whose id
-    ends in :mobius.
+    """The whole catalog.
+
+    `serviceLinks` maps a service's name to its base URL; `hostCatalog` has an entry whose id ends
+    in :mobius.
     """
 
     serviceLinks: dict[str, str]

@@ -1,9 +1,9 @@
 """Resource ids as Webex's REST API writes them.
 
-An id is the base64 of ``ciscospark://us/<KIND>/<uuid>``, without padding; the wire's inner
-protocols
-(WDM, Mobius) use the bare uuid. `encoded_id` of a person and `actorId` of a webhook are the long
-form.
+An id is the base64 of ``ciscospark://us/<KIND>/<uuid>``, without padding; the
+wire's inner protocols (WDM, Mobius) use the bare uuid. `encoded_id` of a person
+and `actorId` of a webhook are the long form.
+
 Source: the calling guide, "How incoming calls are delivered"; developer.webex.com, "API ids".
 """
 
@@ -59,8 +59,9 @@ def decode_id(text: str) -> ResourceId:
 
 
 def bare_uuid(text: str) -> str:
-    """The uuid that `text` names, whether it is written bare or as a REST id. Raises
-    `InvalidIdError`.
+    """The uuid that `text` names, whether it is written bare or as a REST id.
+
+    Raises `InvalidIdError`.
     """
     try:
         return str(UUID(text))

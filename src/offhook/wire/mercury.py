@@ -1,8 +1,8 @@
 """Mercury: the WebSocket over which a client gets its events.
 
 The client's first frame is an authorization; the server's first frame must be
-`mercury.buffer_state`. After
-that the client pings (application-level JSON) and acknowledges every frame it gets, pongs included.
+`mercury.buffer_state`. After that the client pings (application-level JSON) and
+acknowledges every frame it gets, pongs included.
 """
 
 from enum import IntEnum, StrEnum
@@ -27,8 +27,9 @@ class AuthorizationData(msgspec.Struct):
 
 
 class ClientFrame(msgspec.Struct, omit_defaults=True):
-    """Anything a client sends: authorization (with `data`), ping (with `id`), ack (with
-    `messageId`).
+    """Anything a client sends.
+
+    That is: authorization (with `data`), ping (with `id`), ack (with `messageId`).
     """
 
     type: FrameType
@@ -64,8 +65,9 @@ class Envelope(msgspec.Struct, omit_defaults=False):
 
 
 class ServerFrame(msgspec.Struct):
-    """Anything a server sends, read leniently: `type` is set for a pong or shutdown, `data` for an
-    event.
+    """Anything a server sends, read leniently.
+
+    `type` is set for a pong or shutdown, `data` for an event.
     """
 
     id: str | None = None

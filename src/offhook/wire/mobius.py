@@ -1,10 +1,8 @@
-"""Mobius: discovery, registration and call control of Webex Calling over HTTP, and its events over
-Mercury.
+"""Mobius: discovery, registration and call control over HTTP, and its events over Mercury.
 
-Paths are relative to a Mobius base, ``<uri>/calling/web/``. Names are the wire's own. Every field
-that a
-client or a server may leave out has a default, so that both ends read what the other one really
-sends.
+Paths are relative to a Mobius base, ``<uri>/calling/web/``. Names are the wire's
+own. Every field that a client or a server may leave out has a default, so that
+both ends read what the other one really sends.
 """
 
 from enum import IntEnum, StrEnum
@@ -116,8 +114,9 @@ class MobiusError(msgspec.Struct, omit_defaults=True):
 
 
 class CallDevice(msgspec.Struct):
-    """Whose leg a request is about. `correlationId` is made by the client, one for each of its
-    calls.
+    """Whose leg a request is about.
+
+    `correlationId` is made by the client, one for each of its calls.
     """
 
     deviceId: str
@@ -132,8 +131,9 @@ class LocalMedia(msgspec.Struct):
 
 
 class Callee(msgspec.Struct):
-    """Whom to call: `address` is ``tel:<digits>`` or, from our SDK, ``sip:user@domain`` with type
-    `uri`.
+    """Whom to call.
+
+    `address` is ``tel:<digits>`` or, from our SDK, ``sip:user@domain`` with type `uri`.
     """
 
     type: str
@@ -187,8 +187,7 @@ class MediaRequest(msgspec.Struct):
 
 
 class CallRequest(msgspec.Struct):
-    """POST ``.../status``, ``services/callhold/hold`` and ``services/callhold/resume``; also what
-    those answer.
+    """POST ``.../status`` and ``services/callhold/{hold,resume}``; also what those answer.
     """
 
     device: CallDevice
@@ -196,8 +195,7 @@ class CallRequest(msgspec.Struct):
 
 
 class DisconnectRequest(msgspec.Struct, omit_defaults=True):
-    """DELETE ``devices/{deviceId}/calls/{callId}``, which has a body. `metrics` is kept as it
-    came.
+    """DELETE ``devices/{deviceId}/calls/{callId}``, which has a body. `metrics` is kept as it came.
     """
 
     device: CallDevice
@@ -241,10 +239,9 @@ class TransferRequest(msgspec.Struct, omit_defaults=True):
 class CauseCode(IntEnum):
     """Why a call ended, in DELETE and in `mobius.calldisconnected`.
 
-    0, 115 and 131 are what official clients send. Official clients ignore the value that they
-    receive, so the
-    others, which follow `MobiusErrorCode`, are free to tell our SDK the truth; 200 is SIP's
-    "completed elsewhere".
+    0, 115 and 131 are what official clients send. Official clients ignore the value
+    that they receive, so the others, which follow `MobiusErrorCode`, are free to tell
+    our SDK the truth; 200 is SIP's "completed elsewhere".
     """
 
     NORMAL = 0
@@ -285,8 +282,7 @@ class MobiusEventType(StrEnum):
 
 
 class CallerId(msgspec.Struct, omit_defaults=True):
-    """Who the other party is: SIP name-addr values, ``"Alice"
-    <sip:1001@example.org;user=phone>``.
+    """Who the other party is: SIP name-addr values, ``"Alice" <sip:1001@example.org;user=phone>``.
     """
 
     from_: str | None = msgspec.field(default=None, name="from")
@@ -297,8 +293,9 @@ class CallerId(msgspec.Struct, omit_defaults=True):
 
 
 class CallProgressData(msgspec.Struct):
-    """`alerting`: the other side rings. `inbandMedia`: audio is already there, do not play a
-    ring-back tone.
+    """`alerting`: the other side rings.
+
+    `inbandMedia`: audio is already there, do not play a ring-back tone.
     """
 
     alerting: bool = True

@@ -1,5 +1,6 @@
-"""The public REST API's resources: people, errors, OAuth answers. Base ``{hydra}``, e.g.
-``https://webexapis.com/v1``.
+"""The public REST API's resources: people, errors, OAuth answers.
+
+Base ``{hydra}``, e.g. ``https://webexapis.com/v1``.
 """
 
 import msgspec
@@ -41,8 +42,9 @@ class SipAddress(msgspec.Struct, omit_defaults=True):
 
 
 class Person(msgspec.Struct, omit_defaults=True):
-    """GET ``/people/me``, ``/people``. `id` is the encoded id; the fields of calling only with
-    callingData=true.
+    """GET ``/people/me``, ``/people``.
+
+    `id` is the encoded id; the fields of calling only with callingData=true.
     """
 
     id: str

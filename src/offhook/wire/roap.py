@@ -1,10 +1,8 @@
-"""ROAP, the offer/answer protocol that carries SDP between a client and Mobius
-(draft-jennings-rtcweb-signaling).
+"""ROAP, the offer/answer protocol that carries SDP between a client and Mobius.
 
-One transaction is OFFER, ANSWER, OK with the same `seq`; the next one of the same call has `seq` +
-1.
-OFFER_REQUEST asks the client to make the next offer; its OFFER_RESPONSE goes on as that
-transaction's offer.
+One transaction is OFFER, ANSWER, OK with the same `seq`; the next one of the same
+call has `seq` + 1. OFFER_REQUEST asks the client to make the next offer; its
+OFFER_RESPONSE goes on as that transaction's offer. Source: draft-jennings-rtcweb-signaling.
 """
 
 from enum import StrEnum

@@ -1,5 +1,6 @@
-"""WDM: the registration of one running client, whose `url` identifies it everywhere and whose
-socket is Mercury.
+"""WDM: the registration of one running client.
+
+Its `url` identifies the client everywhere; its socket is Mercury.
 """
 
 import msgspec

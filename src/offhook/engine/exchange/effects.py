@@ -1,8 +1,7 @@
 """What comes out of the exchange, for the shell to carry out in order.
 
 `Tell` goes to a client over Mercury; the leg effects go to the media plane; `Record` to the store;
-`Transition`
-to the log. An effect about a call never follows the effect that closed it.
+`Transition` to the log. An effect about a call never follows the effect that closed it.
 """
 
 from dataclasses import dataclass
@@ -16,8 +15,7 @@ from offhook.wire.roap import RoapMessage
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """Ring: `caller` calls. Sent after the OFFER, so that a client which answers at once has
-    one.
+    """Ring: `caller` calls. Sent after the OFFER, so that a client which answers at once has one.
     """
 
     caller: Party
@@ -25,8 +23,9 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The other side rings. Repeated while it does, since official clients give up after 60 s
-    without.
+    """The other side rings.
+
+    Repeated while it does, since official clients give up after 60 s without.
     """
 
     callee: Party
@@ -76,8 +75,9 @@ News = Incoming | Progress | Connected | Negotiate | Held | Resumed | InfoChange
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Send `news` to the client of `line_id`; `correlation_id` is that client's own, empty until
-    known.
+    """Send `news` to the client of `line_id`.
+
+    `correlation_id` is that client's own, empty until known.
     """
 
     line_id: str
@@ -92,8 +92,9 @@ class Tell:
 
 @dataclass(frozen=True, slots=True)
 class OpenLeg:
-    """Open a WebRTC leg. With an offer: answer it (`LegAnswered`); without: make one
-    (`LegOffered`).
+    """Open a WebRTC leg.
+
+    With an offer: answer it (`LegAnswered`); without: make one (`LegOffered`).
     """
 
     call_id: str
@@ -137,8 +138,9 @@ class Sound(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlaySound:
-    """From now on the client hears `sound`. Replaces what it heard before; what it says is not
-    passed on.
+    """From now on the client hears `sound`.
+
+    Replaces what it heard before; what it says is not passed on.
     """
 
     call_id: str

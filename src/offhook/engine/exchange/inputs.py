@@ -1,8 +1,7 @@
 """What goes into the exchange: commands of clients, news from the media plane, and time passing.
 
-An input names the call it is about; everything random (ids) and everything looked up (what a
-number leads to)
-is decided by the shell and comes in as data.
+An input names the call it is about; everything random (ids) and everything looked up (what a number
+leads to) is decided by the shell and comes in as data.
 """
 
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ from offhook.wire.roap import RoapMessage
 
 @dataclass(frozen=True, slots=True)
 class LineRegistered:
-    """A client registered a line of `party`'s person. A call that still rings for that person is
-    offered to it.
+    """A client registered a line of `party`'s person.
+
+    A call that still rings for that person is offered to it.
     """
 
     line_id: str
@@ -93,8 +93,9 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Hang up, cancel or decline. `correlation_id` finds a call whose creator does not know its id
-    yet.
+    """Hang up, cancel or decline.
+
+    `correlation_id` finds a call whose creator does not know its id yet.
     """
 
     line_id: str

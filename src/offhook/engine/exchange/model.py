@@ -1,5 +1,6 @@
-"""The exchange's nouns: who is called, what a number leads to, why a call ended, what is left of
-it.
+"""The exchange's nouns.
+
+Who is called, what a number leads to, why a call ended, what is left of it.
 """
 
 from dataclasses import dataclass
@@ -8,8 +9,9 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """One side of a call as the other side sees it. `person_id` is a uuid, empty for a service
-    number.
+    """One side of a call as the other side sees it.
+
+    `person_id` is a uuid, empty for a service number.
     """
 
     name: str
@@ -72,8 +74,7 @@ class EndReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """What is kept of a finished session. Times are Unix seconds, `answered` is None if nobody
-    did.
+    """What is kept of a finished session. Times are Unix seconds, `answered` is None if nobody did.
     """
 
     session_id: str
