@@ -1,0 +1,93 @@
+"""The encryption of a leg: one DTLS association after the other, and the SRTP keyed by them."""
+
+from collections import deque
+from collections.abc import Callable
+
+import pylibsrtp
+
+from offhook.media.certificate import Certificate
+from offhook.media.dtls import DtlsHandshake, DtlsRole
+from offhook.media.errors import DtlsError
+from offhook.media.srtp import SrtpKeys, inbound_session, outbound_session
+from offhook.wire.sdp import Fingerprint
+
+# A peer that knows our address may start before its answer has reached us by way of signalling.
+_EARLY_DATAGRAMS = 8
+
+
+class SecureTransport:
+    """Runs handshakes and keeps the SRTP sessions `outbound` and `inbound`, None until keyed.
+
+    While a new association is set up (another peer took over), the sessions of the old one serve.
+    """
+
+    def __init__(
+        self,
+        *,
+        certificate: Certificate,
+        send: Callable[[bytes], None],
+        on_keyed: Callable[[], None],
+        on_error: Callable[[DtlsError], None],
+        timeout: float,
+    ) -> None:
+        self._certificate = certificate
+        self._send = send
+        self._on_keyed = on_keyed
+        self._on_error = on_error
+        self._timeout = timeout
+        self._handshake: DtlsHandshake | None = None
+        self._early: deque[bytes] = deque(maxlen=_EARLY_DATAGRAMS)
+        self.outbound: pylibsrtp.Session | None = None
+        self.inbound: pylibsrtp.Session | None = None
+        self.peer_left = False
+
+    def expect_new_peer(self) -> None:
+        """Keep DTLS that arrives from now on for the next `start`."""
+        if self._handshake is not None:
+            self._handshake.abandon()
+            self._handshake = None
+        self._early.clear()
+
+    def start(self, role: DtlsRole, announced: tuple[Fingerprint, ...]) -> None:
+        """Begin the handshake over the path that now stands."""
+        self.peer_left = False
+        self._handshake = handshake = DtlsHandshake(
+            certificate=self._certificate,
+            role=role,
+            announced=announced,
+            send=self._send,
+            on_keys=self._keyed,
+            on_error=self._on_error,
+            on_close=self._left,
+            timeout=self._timeout,
+        )
+        handshake.start()
+        while self._early:
+            handshake.datagram_received(self._early.popleft())
+
+    @property
+    def started(self) -> bool:
+        """Whether an association is running or being set up."""
+        return self._handshake is not None
+
+    def datagram_received(self, data: bytes) -> None:
+        """Take a DTLS datagram. Never raises."""
+        if self._handshake is None:
+            self._early.append(data)
+        else:
+            self._handshake.datagram_received(data)
+
+    def _keyed(self, keys: SrtpKeys) -> None:
+        self.outbound = outbound_session(keys)
+        self.inbound = inbound_session(keys)
+        self._on_keyed()
+
+    def _left(self) -> None:
+        # Not an error yet: the hang-up that explains it is on its way through signalling.
+        self.peer_left = True
+
+    def close(self) -> None:
+        """Say goodbye and forget the keys. Idempotent."""
+        if self._handshake is not None:
+            self._handshake.close()
+        self.outbound = self.inbound = None
