@@ -187,15 +187,16 @@ class MediaRequest(msgspec.Struct):
 
 
 class CallRequest(msgspec.Struct):
-    """POST ``.../status`` and ``services/callhold/{hold,resume}``; also what those answer.
-    """
+    """POST ``.../status`` and ``services/callhold/{hold,resume}``; also what those answer."""
 
     device: CallDevice
     callId: str
 
 
 class DisconnectRequest(msgspec.Struct, omit_defaults=True):
-    """DELETE ``devices/{deviceId}/calls/{callId}``, which has a body. `metrics` is kept as it came.
+    """DELETE ``devices/{deviceId}/calls/{callId}``, which has a body.
+
+    `metrics` is kept as it came.
     """
 
     device: CallDevice
@@ -282,7 +283,9 @@ class MobiusEventType(StrEnum):
 
 
 class CallerId(msgspec.Struct, omit_defaults=True):
-    """Who the other party is: SIP name-addr values, ``"Alice" <sip:1001@example.org;user=phone>``.
+    """Who the other party is, as SIP name-addr values.
+
+    For example ``"Alice" <sip:1001@example.org;user=phone>``. See `offhook.wire.name_addr`.
     """
 
     from_: str | None = msgspec.field(default=None, name="from")
