@@ -17,7 +17,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Response,
+    async_playwright,
+)
 
 PAGE = Path(__file__).parent / "page"
 BUNDLE = Path(__file__).parent / "node_modules/webex/umd/calling.min.js"
@@ -72,6 +79,15 @@ class Heard:
 
     hz: float
     level: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The service's answer to one request of the client, preflights left out."""
+
+    method: str
+    url: str
+    status: int
 
 
 class NotHeardError(AssertionError):
@@ -151,6 +167,7 @@ class BrowserPhone:
     country: str = "US"
     events: list[Event] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
+    http: list[Answer] = field(default_factory=list)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _context: BrowserContext | None = None
     _page: Page | None = None
@@ -158,6 +175,7 @@ class BrowserPhone:
     async def __aenter__(self) -> Self:
         self._context = await self.chromium.context()
         try:
+            self._context.on("response", self._note_answer)
             page = self._page = await self._context.new_page()
             page.on("console", self._note_console)
             page.on("pageerror", lambda error: self.console.append(f"uncaught: {error}"))
@@ -203,9 +221,9 @@ class BrowserPhone:
             raise ValueError(f"the client refuses to dial {number!r}")
         return str(key)
 
-    async def incoming_call(self, *, after: int = 0) -> Event:
+    async def incoming_call(self, *, after: int = 0, within: float = PATIENCE) -> Event:
         """Wait for a call to ring here; the event's detail is the caller, ``{name, num}``."""
-        return await self.event("incoming_call", after=after)
+        return await self.event("incoming_call", after=after, within=within)
 
     async def answer(self, call: str) -> None:
         await self._do("answer", call)
@@ -307,6 +325,20 @@ class BrowserPhone:
         except TimeoutError:
             raise NotHeardError(f"{self._digits(call)!r} was heard, not {count} digits") from None
 
+    async def answers(self, part: str, count: int, *, within: float = PATIENCE) -> list[Answer]:
+        """Wait for so many answers to requests whose URL has this part, the worker's too."""
+
+        def found() -> list[Answer]:
+            return [answer for answer in self.http if part in answer.url]
+
+        try:
+            async with asyncio.timeout(within), self._changed:
+                while len(found()) < count:
+                    await self._changed.wait()
+                return found()[:count]
+        except TimeoutError:
+            raise NotHeardError(f"{found()} came within {within} s, not {count}") from None
+
     async def status(self, call: str | None = None) -> dict[str, Any]:
         """``line`` and ``deviceId``; with a call also ``connected``, ``held``, ``muted``."""
         return dict(await self._do("status", call))
@@ -360,6 +392,11 @@ class BrowserPhone:
         at = asyncio.get_running_loop().time()
         async with self._changed:
             self.events.append(Event(name, call, detail, at))
+            self._changed.notify_all()
+
+    async def _note_answer(self, response: Response) -> None:
+        async with self._changed:
+            self.http.append(Answer(response.request.method, response.url, response.status))
             self._changed.notify_all()
 
     def _note_console(self, message: ConsoleMessage) -> None:
