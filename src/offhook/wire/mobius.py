@@ -9,6 +9,7 @@ from enum import IntEnum, StrEnum
 
 import msgspec
 
+from offhook.wire.members import always_sent
 from offhook.wire.roap import RoapMessage
 
 # --- discovery ----------------------------------------------------------------------------------
@@ -34,8 +35,8 @@ class Discovery(msgspec.Struct):
 class ServiceData(msgspec.Struct, omit_defaults=True):
     """Which flavour of calling a line is for: `calling`, `contactcenter` or `guestcalling`."""
 
-    indicator: str = "calling"
-    domain: str = ""
+    indicator: str = always_sent("calling")
+    domain: str = always_sent("")
     guestName: str | None = None
     jwe: str | None = None
 
@@ -53,7 +54,7 @@ class MobiusDevice(msgspec.Struct, omit_defaults=True):
 
     deviceId: str
     uri: str
-    status: str = "active"
+    status: str = always_sent("active")
     lastSeen: str | None = None
     addresses: list[str] = []
     clientDeviceUri: str | None = None
@@ -202,8 +203,8 @@ class DisconnectRequest(msgspec.Struct, omit_defaults=True):
     device: CallDevice
     callId: str
     metrics: msgspec.Raw | None = None
-    causecode: int = 0
-    cause: str = ""
+    causecode: int = always_sent(0)
+    cause: str = always_sent("")
 
 
 class TransferType(StrEnum):
@@ -335,8 +336,8 @@ class MobiusEvent(msgspec.Struct, omit_defaults=True):
 
     eventType: MobiusEventType
     callId: str
-    deviceId: str = ""
-    correlationId: str = ""
+    deviceId: str = always_sent("")
+    correlationId: str = always_sent("")
     callUrl: str = ""
     callerId: CallerId | None = None
     callProgressData: CallProgressData | None = None

@@ -5,6 +5,8 @@ Base ``{hydra}``, e.g. ``https://webexapis.com/v1``.
 
 import msgspec
 
+from offhook.wire.members import always_sent
+
 
 class ErrorDescription(msgspec.Struct):
     """One sentence about what was wrong."""
@@ -49,7 +51,7 @@ class Person(msgspec.Struct, omit_defaults=True):
 
     id: str
     emails: list[str] = []
-    displayName: str = ""
+    displayName: str = always_sent("")
     nickName: str | None = None
     firstName: str | None = None
     lastName: str | None = None
@@ -57,15 +59,15 @@ class Person(msgspec.Struct, omit_defaults=True):
     extension: str | None = None
     locationId: str | None = None
     avatar: str | None = None
-    orgId: str = ""
+    orgId: str = always_sent("")
     roles: list[str] | None = None
     licenses: list[str] | None = None
-    created: str = ""
+    created: str = always_sent("")
     lastModified: str | None = None
     timezone: str | None = None
     lastActivity: str | None = None
     status: str | None = None
-    type: str = "person"
+    type: str = always_sent("person")
     sipAddresses: list[SipAddress] | None = None
 
 
@@ -80,7 +82,7 @@ class TokenResponse(msgspec.Struct, omit_defaults=True):
 
     access_token: str
     expires_in: int
-    token_type: str = "Bearer"  # noqa: S105 - a scheme, not a secret
+    token_type: str = always_sent("Bearer")
     refresh_token: str | None = None
     refresh_token_expires_in: int | None = None
     scope: str | None = None
