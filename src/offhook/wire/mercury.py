@@ -67,12 +67,12 @@ class Envelope(msgspec.Struct, omit_defaults=False):
 class ServerFrame(msgspec.Struct):
     """Anything a server sends, read leniently.
 
-    `type` is set for a pong or shutdown, `data` for an event.
+    `type` is set for a pong or shutdown; `data` is empty (false) but for an event.
     """
 
     id: str | None = None
     type: str | None = None
-    data: msgspec.Raw | None = None
+    data: msgspec.Raw = msgspec.Raw()
     trackingId: str | None = None
     sequenceNumber: int | None = None
 

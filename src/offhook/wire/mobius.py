@@ -197,12 +197,12 @@ class CallRequest(msgspec.Struct):
 class DisconnectRequest(msgspec.Struct, omit_defaults=True):
     """DELETE ``devices/{deviceId}/calls/{callId}``, which has a body.
 
-    `metrics` is kept as it came.
+    `metrics` is kept as it came, undecoded; empty if there is none.
     """
 
     device: CallDevice
     callId: str
-    metrics: msgspec.Raw | None = None
+    metrics: msgspec.Raw = msgspec.Raw()
     causecode: int = always_sent(0)
     cause: str = always_sent("")
 
