@@ -7,6 +7,7 @@ Datagrams do not pass through aioice's queue: a `_Demultiplexer` takes its place
 import asyncio
 import ipaddress
 import logging
+import random
 import secrets
 import struct
 from collections.abc import Callable
@@ -85,13 +86,17 @@ class IceAgent(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IceConfig:
-    """Full ICE. No servers are asked unless named; `loopback` is for a service on this machine."""
+    """Full ICE. No servers are asked unless named; `loopback` is for a service on this machine.
+
+    The peer is asked every `consent_interval` seconds, on average, whether it is still there.
+    """
 
     stun_server: Address | None = None
     turn_server: Address | None = None
     turn_username: str | None = None
     turn_password: str | None = None
     loopback: bool = False
+    consent_interval: float = 5.0
 
 
 class _Connection(aioice.Connection):
@@ -109,6 +114,7 @@ class _Connection(aioice.Connection):
             local_password=password,
         )
         self._agent = agent
+        self._consent_interval = config.consent_interval
         self.loopback = config.loopback
 
     async def get_component_candidates(
@@ -122,6 +128,13 @@ class _Connection(aioice.Connection):
         super().check_complete(pair)
         if pair.nominated and pair.state is CandidatePair.State.SUCCEEDED:
             self._agent.path_found(self, pair)
+
+    async def query_consent(self) -> None:
+        """Ask for ever (RFC 7675); how long silence may last is for the leg to decide."""
+        while True:
+            # Not in step with others, and never further apart than 1.2 intervals.
+            await asyncio.sleep(self._consent_interval * random.uniform(0.8, 1.2))  # noqa: S311
+            await self._agent.ask_consent(self)
 
     def data_received(self, data: bytes, component: int) -> None:  # noqa: ARG002
         # Only what a TURN server relays comes this way; sockets have a demultiplexer.
@@ -170,6 +183,7 @@ class FullIce:
         self.remote_address: Address | None = None
         self._transport: asyncio.DatagramTransport | None = None
         self._connection: _Connection | None = None
+        self._pair: CandidatePair | None = None
         self._task: asyncio.Task[None] | None = None
         self._retiring: list[tuple[_Connection, asyncio.Task[None] | None]] = []
         self._cleanup: asyncio.Task[None] | None = None
@@ -249,12 +263,28 @@ class FullIce:
         if self._closed or connection is not self._connection:
             return
         self.remote_address = pair.remote_addr
+        self._pair = pair
         self._transport = pair.protocol.transport
         self.last_consent_at = asyncio.get_running_loop().time()
         if self._retiring:
             old, self._retiring = self._retiring, []
             self._cleanup = asyncio.get_running_loop().create_task(_end(old), name="ice-retire")
         self.on_connected()
+
+    async def ask_consent(self, connection: _Connection) -> None:
+        """One check on the chosen path; `last_consent_at` moves if it is answered."""
+        pair, key = self._pair, connection.remote_password
+        if pair is None or key is None:
+            return
+        request = connection.build_request(pair, nominate=False)
+        try:
+            await pair.protocol.request(
+                request, pair.remote_addr, integrity_key=key.encode(), retransmissions=0
+            )
+        except aioice.stun.TransactionError:
+            logger.debug("A consent check was not answered")
+        else:
+            self.last_consent_at = asyncio.get_running_loop().time()
 
     def datagram_received(self, data: bytes, address: Address) -> None:
         """Sort what is not STUN by its first byte (RFC 7983)."""
@@ -292,10 +322,11 @@ class FullIce:
 
 async def _end(connections: list[tuple[_Connection, asyncio.Task[None] | None]]) -> None:
     for connection, task in connections:
-        await connection.close()
         if task is not None:
-            # Ends by itself once the connection is closed.
-            await task
+            # First of all: a connect() that is under way would start consent checks after close().
+            task.cancel()
+            await asyncio.wait([task])
+        await connection.close()
 
 
 def usable_candidates(candidates: tuple[str, ...]) -> list[aioice.Candidate]:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import pylibsrtp
 
+from offhook.engine.rtp.rewrite import is_rtcp
 from offhook.media.certificate import Certificate
 from offhook.media.dtls import DtlsRole
 from offhook.media.errors import IceError, MediaError, NegotiationError
@@ -69,11 +70,20 @@ class LegStats:
     bytes_sent: int = 0
     rejected: int = 0
 
+    def add(self, other: "LegStats") -> None:
+        """Add the counters of `other` to these."""
+        self.packets_received += other.packets_received
+        self.bytes_received += other.bytes_received
+        self.packets_sent += other.packets_sent
+        self.bytes_sent += other.bytes_sent
+        self.rejected += other.rejected
+
 
 class WebRtcLeg:
     """See the module. Callbacks run inside the event loop; `on_rtp` and `on_rtcp` must be quick.
 
     A failure after the negotiation turns `state` to FAILED with the reason in `error`.
+    `last_rtp_at` is the event loop's time of the last authentic packet, 0 before the first.
     """
 
     def __init__(self, config: LegConfig) -> None:
@@ -87,7 +97,7 @@ class WebRtcLeg:
         self.on_rtcp: Callable[[bytes], None] = _ignore
         self.on_state: Callable[[LegState], None] = _ignore
         self.ssrc = secrets.randbelow(2**32 - 1) + 1
-        self.last_rtp_at: float | None = None
+        self.last_rtp_at = 0.0
         self._cname = secrets.token_hex(8)
         self._session_id = secrets.randbits(62)
         self._version = 0
@@ -247,7 +257,7 @@ class WebRtcLeg:
     def _watch_silence(self) -> None:
         loop = asyncio.get_running_loop()
         limit = self._config.silence_timeout
-        heard = max(self._ice.last_consent_at, self.last_rtp_at or 0.0)
+        heard = max(self._ice.last_consent_at, self.last_rtp_at)
         quiet = loop.time() - heard
         if self.state is LegState.CONNECTED and quiet >= limit:
             self._fail(IceError(f"Media silent: nothing came for {limit:g} s."))
@@ -302,7 +312,7 @@ class WebRtcLeg:
             return
         stats = self.stats
         try:
-            if 192 <= data[1] <= 223:
+            if is_rtcp(data):
                 packet = session.unprotect_rtcp(data)
                 receive = self.on_rtcp
             else:

@@ -123,9 +123,9 @@ class StreamRewriter:
     def source_sequence(self, extended: int) -> int:
         """The receiver's extended highest sequence number in the source's own counting.
 
-        The cycles above 16 bits are the receiver's, less one where the offset wraps.
+        The count of cycles above the 16 bits stays the receiver's own.
         """
-        return (extended - self._sequence_offset) & 0xFFFFFFFF
+        return (extended & 0xFFFF0000) | self.source_sequence_16(extended)
 
     def source_sequence_16(self, sequence: int) -> int:
         """A 16-bit sequence number of this stream in the source's own counting."""
@@ -137,9 +137,7 @@ def is_rtcp(packet: bytes) -> bool:
     return 192 <= packet[1] <= 223
 
 
-def map_rtcp(
-    packet: bytes, forward: StreamRewriter | None, backward: StreamRewriter
-) -> bytes | None:
+def map_rtcp(packet: bytes, forward: StreamRewriter, backward: StreamRewriter) -> bytes | None:
     """A compound RTCP packet of one side as the other side must see it, None if nothing is left.
 
     `forward` carries the sender's own media to the other side, `backward` is the stream that the
@@ -164,12 +162,9 @@ def _map_part(
     part: bytearray,
     kind: int,
     count: int,
-    forward: StreamRewriter | None,
+    forward: StreamRewriter,
     backward: StreamRewriter,
 ) -> bytes | None:
-    if forward is None or forward.source is None:
-        # The other side knows no stream of this sender to which the report could belong.
-        return None
     if kind == SENDER_REPORT and len(part) >= 28 + 24 * count:
         if _WORD.unpack_from(part, 4)[0] != forward.source:
             return None

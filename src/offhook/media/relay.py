@@ -1,0 +1,115 @@
+"""The relay: what one leg says, another hears, decrypted and encrypted again but never decoded.
+
+Each leg has a `RelayPort`, which owns the one stream that the leg ever hears. Whatever is plugged
+in behind it (another leg, the leg itself, a sound), the stream keeps its SSRC and runs on.
+"""
+
+import secrets
+from collections.abc import Callable
+
+from offhook.engine.rtp.rewrite import StreamRewriter, map_rtcp
+from offhook.media.leg import AudioFormat, WebRtcLeg
+
+
+class RelayPort:
+    """The leg's place in the relay. Takes over the leg's `on_rtp` and `on_rtcp`.
+
+    `on_event` gets each RTP packet that carries a telephone event (RFC 4733).
+    """
+
+    def __init__(self, leg: WebRtcLeg) -> None:
+        self.leg = leg
+        self.stream = StreamRewriter(
+            leg.ssrc, sequence=secrets.randbits(15), timestamp=secrets.randbits(32)
+        )
+        self.on_event: Callable[[bytes], None] = _ignore
+        self._listener: RelayPort | None = None
+        self._speaker: RelayPort | None = None
+        self._payload_types: dict[int, int] = {}
+        self._event_type = -1
+        leg.on_rtp = self._rtp_received
+        leg.on_rtcp = self._rtcp_received
+
+    @property
+    def speaker(self) -> "RelayPort | None":
+        """Whose voice this leg hears, None for nobody's."""
+        return self._speaker
+
+    def join(self, other: "RelayPort") -> None:
+        """From now on each hears the other, and nobody else."""
+        self.detach()
+        other.detach()
+        self._plug(other)
+        if other is not self:
+            other._plug(self)
+
+    def echo(self) -> None:
+        """From now on the leg hears itself."""
+        self.join(self)
+
+    def detach(self) -> None:
+        """The leg hears nobody and nobody hears it."""
+        for listener, speaker in ((self, self._speaker), (self._listener, self)):
+            if listener is not None and speaker is not None:
+                listener._speaker = None
+                speaker._listener = None
+                listener.stream.replug()
+
+    def _plug(self, listener: "RelayPort") -> None:
+        self._listener = listener
+        listener._speaker = self
+        listener.stream.replug()
+        self.remap()
+
+    def remap(self) -> None:
+        """Take note of the payload types after a negotiation of either side."""
+        own = self.leg.format
+        self._event_type = -1
+        if own is not None and own.telephone_event is not None:
+            self._event_type = own.telephone_event
+        if self._listener is not None:
+            self._payload_types = _payload_types(own, self._listener.leg.format)
+        if self._speaker is not None:
+            self._speaker._payload_types = _payload_types(self._speaker.leg.format, own)
+
+    def send(self, payload: bytes, now: float) -> None:
+        """Let the leg hear 20 ms of Opus of our own. `now` is the event loop's time."""
+        if self.leg.format is not None:
+            self.leg.send_rtp(self.stream.originate(payload, self.leg.format.opus, now))
+
+    def _rtp_received(self, packet: bytes) -> None:
+        if packet[1] & 0x7F == self._event_type:
+            self.on_event(packet)
+        listener = self._listener
+        if listener is not None:
+            rewritten = listener.stream.rewrite(packet, self.leg.last_rtp_at, self._payload_types)
+            if rewritten is not None:
+                listener.leg.send_rtp(rewritten)
+
+    def _rtcp_received(self, packet: bytes) -> None:
+        listener = self._listener
+        if listener is not None and listener is not self:
+            mapped = map_rtcp(packet, listener.stream, self.stream)
+            if mapped is not None:
+                listener.leg.send_rtcp(mapped)
+
+
+def _payload_types(speaker: AudioFormat | None, listener: AudioFormat | None) -> dict[int, int]:
+    """The listener's payload type for each of the speaker's.
+
+    Telephone events pass only between equal clock rates: durations would be wrong otherwise.
+    """
+    if speaker is None or listener is None:
+        return {}
+    types = {speaker.opus: listener.opus}
+    if (
+        speaker.telephone_event is not None
+        and listener.telephone_event is not None
+        and speaker.telephone_event_rate == listener.telephone_event_rate
+    ):
+        types[speaker.telephone_event] = listener.telephone_event
+    return types
+
+
+def _ignore(_: bytes) -> None:
+    """Stands in until somebody listens."""

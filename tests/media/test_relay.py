@@ -1,0 +1,210 @@
+"""Who hears whom, and that every listener hears one unbroken stream."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import pairwise
+
+from media.legs import Ear, Rtp, client_config, legs, negotiate, reached, rtp, service_config
+from offhook.engine.rtp.rewrite import FRAME
+from offhook.media.leg import LegState, WebRtcLeg
+from offhook.media.relay import RelayPort
+from offhook.wire.sdp import parse, render
+
+
+class Caller:
+    """A client on its own leg to the service, with an ear and a running sequence."""
+
+    def __init__(self, client: WebRtcLeg, service: WebRtcLeg, ssrc: int) -> None:
+        self.client = client
+        self.service = service
+        self.port = RelayPort(service)
+        self.ear = Ear(client)
+        self._ssrc = ssrc
+        self._sequence = ssrc * 1000
+
+    def say(self, payload: bytes, *, payload_type: int | None = None) -> None:
+        self._sequence += 1
+        assert self.client.format is not None
+        self.client.send_rtp(
+            rtp(
+                payload,
+                sequence=self._sequence,
+                timestamp=self._sequence * FRAME,
+                ssrc=self._ssrc,
+                payload_type=payload_type or self.client.format.opus,
+            )
+        )
+
+    @property
+    def heard(self) -> list[bytes]:
+        return [packet[12:] for packet in self.ear.rtp]
+
+    async def hears(self, *payloads: bytes) -> None:
+        await self.ear.until(lambda: self.heard[-len(payloads) :] == list(payloads))
+
+
+def renumbered(sdp: str, types: dict[int, int]) -> str:
+    """The same description with other payload types."""
+    description = parse(sdp)
+    audio = description.audio
+    codecs = tuple(
+        replace(codec, payload_type=types.get(codec.payload_type, codec.payload_type))
+        for codec in audio.codecs
+    )
+    return render(replace(description, sections=(replace(audio, codecs=codecs),)))
+
+
+@asynccontextmanager
+async def callers(
+    count: int, first_types: dict[int, int] | None = None
+) -> AsyncIterator[list[Caller]]:
+    """Connected callers. The first one's offer uses `first_types` as its payload types."""
+    configs = [config() for _ in range(count) for config in (client_config, service_config)]
+    async with legs(*configs) as opened:
+        joined = []
+        for index in range(count):
+            client, service = opened[2 * index : 2 * index + 2]
+            types = (first_types or {}) if index == 0 else {}
+            offer = renumbered(await client.create_offer(), types)
+            await client.accept_answer(await service.accept_offer(offer))
+            joined.append(Caller(client, service, index + 1))
+        for leg in opened:
+            await reached(leg, LegState.CONNECTED)
+        yield joined
+
+
+async def settled() -> None:
+    """Give packets that must not arrive the time in which the others do."""
+    await asyncio.sleep(0.05)
+
+
+async def test_two_joined_callers_hear_each_other() -> None:
+    async with callers(2) as (alice, bob):
+        alice.port.join(bob.port)
+        alice.say(b"hello bob")
+        bob.say(b"hello alice")
+        await bob.hears(b"hello bob")
+        await alice.hears(b"hello alice")
+        assert Rtp(bob.ear.rtp[0]).ssrc == bob.service.ssrc
+
+
+async def test_nobody_hears_a_caller_who_is_not_joined() -> None:
+    async with callers(2) as (alice, bob):
+        alice.say(b"anybody?")
+        alice.port.join(bob.port)
+        alice.port.detach()
+        bob.say(b"still there?")
+        await settled()
+        assert not alice.heard
+        assert not bob.heard
+
+
+async def test_a_newly_joined_caller_is_heard_and_the_old_one_is_not() -> None:
+    async with callers(3) as (alice, bob, carol):
+        alice.port.join(bob.port)
+        bob.say(b"bob")
+        await alice.hears(b"bob")
+        alice.port.join(carol.port)
+        bob.say(b"bob again")
+        carol.say(b"carol")
+        await alice.hears(b"bob", b"carol")
+        alice.say(b"for carol")
+        await carol.hears(b"for carol")
+        await settled()
+        assert not bob.heard
+        assert bob.port.speaker is None
+
+
+async def test_the_listener_sees_one_stream_through_every_change_of_speaker() -> None:
+    async with callers(3) as (alice, bob, carol):
+        for turn, speaker in enumerate((bob, carol, bob)):
+            alice.port.join(speaker.port)
+            words = [f"{turn} {word}".encode() for word in ("one", "two", "three")]
+            for word in words:
+                speaker.say(word)
+            await alice.hears(*words)
+        alice.port.send(b"tone", asyncio.get_running_loop().time())
+        await alice.hears(b"tone")
+        packets = [Rtp(packet) for packet in alice.ear.rtp]
+        assert {packet.ssrc for packet in packets} == {alice.service.ssrc}
+        for earlier, later in pairwise(packets):
+            assert (later.sequence - earlier.sequence) & 0xFFFF == 1
+            assert 0 < (later.timestamp - earlier.timestamp) & 0xFFFFFFFF < 48000
+        assert [packet.marker for packet in packets] == [True, False, False] * 3 + [True]
+
+
+async def test_a_caller_hears_its_own_echo() -> None:
+    async with callers(1) as (alice,):
+        alice.port.echo()
+        alice.say(b"hello")
+        await alice.hears(b"hello")
+        assert Rtp(alice.ear.rtp[0]).ssrc != 1
+
+
+async def test_payload_types_are_those_that_each_side_negotiated() -> None:
+    async with callers(2, {111: 96}) as (alice, bob):
+        alice.port.join(bob.port)
+        bob.say(b"hello")
+        await alice.hears(b"hello")
+        assert Rtp(alice.ear.rtp[0]).payload_type == 96
+        alice.say(b"hello")
+        await bob.hears(b"hello")
+        assert Rtp(bob.ear.rtp[0]).payload_type == 111
+
+
+async def test_digits_are_noticed_and_passed_on() -> None:
+    async with callers(2) as (alice, bob):
+        alice.port.join(bob.port)
+        events: list[bytes] = []
+        alice.port.on_event = events.append
+        alice.say(b"\x05\x0a\x03\xc0", payload_type=110)
+        alice.say(b"voice")
+        await bob.hears(b"\x05\x0a\x03\xc0", b"voice")
+        assert [packet[12:] for packet in events] == [b"\x05\x0a\x03\xc0"]
+
+
+async def test_what_was_not_negotiated_is_not_passed_on() -> None:
+    async with callers(2) as (alice, bob):
+        alice.port.join(bob.port)
+        alice.say(b"comfort noise", payload_type=13)
+        alice.say(b"voice")
+        await bob.hears(b"voice")
+        assert bob.heard == [b"voice"]
+
+
+async def test_a_holder_hears_nothing_until_it_resumes() -> None:
+    async with callers(2) as (alice, bob):
+        alice.port.join(bob.port)
+        await negotiate(alice.client, alice.service, held=True)
+        bob.say(b"during hold")
+        await settled()
+        await negotiate(alice.client, alice.service)
+        alice.port.remap()
+        bob.say(b"after hold")
+        await alice.hears(b"after hold")
+        assert alice.heard == [b"after hold"]
+
+
+async def test_reports_reach_the_speaker_in_its_own_terms() -> None:
+    async with callers(2) as (alice, bob):
+        alice.port.join(bob.port)
+        alice.say(b"hello")
+        bob.say(b"hello")
+        await bob.hears(b"hello")
+        await alice.hears(b"hello")
+        heard = Rtp(bob.ear.rtp[0])
+        report = (
+            b"\x81\xc9\x00\x07"
+            + (2).to_bytes(4, "big")
+            + heard.ssrc.to_bytes(4, "big")
+            + bytes(4)
+            + heard.sequence.to_bytes(4, "big")
+            + bytes(12)
+        )
+        bob.client.send_rtcp(report)
+        await alice.ear.until(lambda: bool(alice.ear.rtcp))
+        mapped = alice.ear.rtcp[0]
+        assert int.from_bytes(mapped[8:12], "big") == 1, "the report is about Alice's own SSRC"
+        assert int.from_bytes(mapped[16:20], "big") == 1001
