@@ -1,1 +1,5 @@
+"""The phone exchange, sans-I/O: calls, sessions, ringing, hold. See `exchange.Exchange`."""
 
+from offhook.engine.exchange.exchange import Exchange, ExchangeRefused
+
+__all__ = ["Exchange", "ExchangeRefused"]

@@ -15,8 +15,7 @@ from offhook.wire.roap import RoapMessage
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """Ring: `caller` calls. Sent after the OFFER, so that a client which answers at once has one.
-    """
+    """Ring: `caller` calls. Sent after the OFFER, so that a client which answers at once has one."""
 
     caller: Party
 

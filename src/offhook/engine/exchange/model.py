@@ -74,8 +74,7 @@ class EndReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """What is kept of a finished session. Times are Unix seconds, `answered` is None if nobody did.
-    """
+    """What is kept of a finished session. Times are Unix seconds, `answered` is None if nobody did."""
 
     session_id: str
     tracking_id: str
