@@ -56,6 +56,7 @@ class Certificate:
     """A self-signed ECDSA P-256 certificate with its key. One serves all legs of a process."""
 
     def __init__(self, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
+        self.certificate = certificate
         self.fingerprint = fingerprint_of(certificate)
         self._context = _context(key, certificate)
 
