@@ -214,6 +214,7 @@ def datagrams_of(records: bytes) -> Iterator[bytes]:
 
 def _reason(error: SSL.Error) -> str:
     """OpenSSL's own words for the failure, which name no secrets."""
-    details = error.args[0] if error.args else ()
+    # A SysCallError carries a number and a text where others have a list.
+    details = error.args[0] if error.args and isinstance(error.args[0], list) else ()
     reasons = [entry[-1] for entry in details if isinstance(entry, tuple) and entry]
     return ", ".join(reasons) or type(error).__name__
