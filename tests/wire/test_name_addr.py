@@ -92,6 +92,13 @@ NAMES = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=MAX_NAM
 NUMBERS = st.from_regex(r"\+[0-9]{4,15}|[0-9]{1,12}", fullmatch=True)
 
 
+def test_half_a_character_does_no_harm() -> None:
+    """Lone surrogates come from careless decoding; no encoder takes them."""
+    text = render_name_addr(NameAddr("A\udcff", "1\udcff"), "example.org")
+
+    assert text.encode() == b'"A" <sip:1%3F@example.org>'
+
+
 @given(NAMES, NUMBERS)
 @settings(max_examples=200, deadline=None)
 def test_every_name_and_number_survives_the_round_trip(name: str, number: str) -> None:

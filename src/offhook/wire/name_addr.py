@@ -43,7 +43,7 @@ def render_name_addr(who: NameAddr, domain: str) -> str:
     elif _PHONE.fullmatch(who.number):
         uri = f"sip:{who.number}@{domain};user=phone"
     else:
-        uri = f"sip:{quote(who.number, safe='')}@{domain}"
+        uri = f"sip:{quote(who.number, safe='', errors='replace')}@{domain}"
     name = _clean(who.name).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{name}" <{uri}>' if name else f"<{uri}>"
 
