@@ -26,14 +26,11 @@ def test_an_id_is_read_with_and_without_padding(text: str) -> None:
 
 @given(st.sampled_from(ResourceKind), st.uuids())
 @settings(max_examples=100, deadline=None)
-def test_every_id_survives_the_round_trip_in_both_alphabets(
-    kind: ResourceKind, uuid: object
-) -> None:
+def test_every_id_survives_the_round_trip(kind: ResourceKind, uuid: object) -> None:
     text = encode_id(kind, str(uuid))
 
-    for spelling in (text, text.replace("+", "-").replace("/", "_")):
-        assert decode_id(spelling).kind is kind
-        assert bare_uuid(spelling) == str(uuid)
+    assert decode_id(text).kind is kind
+    assert bare_uuid(text) == str(uuid)
 
 
 def test_a_bare_uuid_stands_for_itself_in_any_spelling() -> None:

@@ -45,9 +45,9 @@ def encode_id(kind: ResourceKind, uuid: str) -> str:
 
 
 def decode_id(text: str) -> ResourceId:
-    """Read a REST id, padded or not, in either base64 alphabet. Raises `InvalidIdError`."""
+    """Read a REST id, padded or not. Raises `InvalidIdError`."""
     try:
-        raw = text.strip().rstrip("=").replace("-", "+").replace("_", "/")
+        raw = text.strip().rstrip("=")
         plain = base64.b64decode(raw + "=" * (-len(raw) % 4), validate=True).decode()
         scheme, _, rest = plain.partition("://")
         _cluster, kind, uuid = rest.split("/")

@@ -178,6 +178,8 @@ def test_payload_types_that_need_no_rtpmap_are_known() -> None:
         ("a=fingerprint:sha-256 41", "a=fingerprint:sha-256 4", "fingerprint"),
         ("1 udp 2122194687", "1 udp high", "candidate"),
         ("52888 typ host", "99999 typ host", "candidate port"),
+        ("52888 typ host generation 0", "52888 typ host generation z", "candidate generation"),
+        ("52888 typ host generation", "52888 typ srflx rport z raddr", "candidate rport"),
         ("a=extmap:1 ", "a=extmap:one ", "extmap"),
         ("a=ssrc:3574028769 cname", "a=ssrc:99999999999 cname", "ssrc"),
         ("a=mid:0", "a=mid:a b", "mid"),
