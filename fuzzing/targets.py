@@ -14,6 +14,7 @@ import msgspec
 from aioice import Candidate
 
 from offhook.engine.rtp.rewrite import StreamRewriter, is_rtcp, map_rtcp
+from offhook.engine.rtp.telephone_event import EVENTS, EventReceiver
 from offhook.wire import catalog, mercury, mobius, rest, wdm
 from offhook.wire.body import MalformedBodyError, read_body
 from offhook.wire.ids import InvalidIdError, bare_uuid
@@ -155,6 +156,14 @@ def check_rtp(data: bytes) -> None:
             raise AssertionError("the relay changed a packet's length")
 
 
+def check_telephone_event(data: bytes) -> None:
+    """A digit, sent three times: found at most once."""
+    receiver = EventReceiver()
+    digits = [digit for _ in range(3) if (digit := receiver.receive(data, 960)) is not None]
+    if len(digits) > 1 or not all(digit in EVENTS for digit in digits):
+        raise AssertionError("what was found is not one digit")
+
+
 def check_rtcp(data: bytes) -> None:
     """Relay a compound packet."""
     if len(data) < 12 or not is_rtcp(data):
@@ -224,5 +233,6 @@ TARGETS = [
         check_id,
     ),
     Target("rtp", RTP_SEEDS, check_rtp),
+    Target("telephone_event", [b"\x05\x0a\x03\xc0", b"\x0b\x8a\x1e\x00"], check_telephone_event),
     Target("rtcp", RTCP_SEEDS, check_rtcp),
 ]

@@ -19,6 +19,7 @@ TARGETS = [
     "name_addr",
     "id",
     "rtp",
+    "telephone_event",
     "rtcp",
     "media_port",
 ]
