@@ -46,16 +46,16 @@ class Player:
         """Play `sound` now, behind inserts that still play."""
         self._inserts.extend(sound)
 
-    def step(self, now: float) -> None:
-        """Send the next packet, if there is one and the leg can send."""
+    def step(self, now: float) -> bool:
+        """Send the packet of the 20 ms from `now`, if the leg can send. False at the end of all."""
         leg = self._port.leg
         if leg.state is not LegState.CONNECTED or not leg.direction.sends:
-            return
+            return True
         if self._inserts:
             self._port.send(self._inserts.popleft(), now)
-            return
+            return True
         if self._position >= len(self._sound):
-            return
+            return False
         self._port.send(self._sound[self._position], now)
         self._position += 1
         if self._position == len(self._sound):
@@ -64,6 +64,7 @@ class Player:
             elif self._on_end is not None:
                 on_end, self._on_end = self._on_end, None
                 on_end()
+        return True
 
 
 class PlayoutClock:
@@ -78,7 +79,7 @@ class PlayoutClock:
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, player: Player) -> None:
-        """Step `player` from now on."""
+        """Step `player` from now on, until it has nothing more to play."""
         self._players[player] = None
         if self._timer is None:
             loop = asyncio.get_running_loop()
@@ -108,6 +109,7 @@ class PlayoutClock:
             due = 1
         for _ in range(due):
             for player in list(self._players):
-                player.step(now)
-        self._next += due * FRAME_SECONDS
+                if not player.step(self._next):
+                    self._players.pop(player, None)
+            self._next += FRAME_SECONDS
         self._timer = loop.call_at(self._next, self._tick)

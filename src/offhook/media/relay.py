@@ -7,14 +7,15 @@ in behind it (another leg, the leg itself, a sound), the stream keeps its SSRC a
 import secrets
 from collections.abc import Callable
 
-from offhook.engine.rtp.rewrite import StreamRewriter, map_rtcp
+from offhook.engine.rtp.rewrite import StreamRewriter, map_rtcp, payload_of, timestamp_of
+from offhook.engine.rtp.telephone_event import EventReceiver
 from offhook.media.leg import AudioFormat, WebRtcLeg
 
 
 class RelayPort:
     """The leg's place in the relay. Takes over the leg's `on_rtp` and `on_rtcp`.
 
-    `on_event` gets each RTP packet that carries a telephone event (RFC 4733).
+    `on_digit` is called once for each key that the leg's client presses (RFC 4733).
     """
 
     def __init__(self, leg: WebRtcLeg) -> None:
@@ -22,7 +23,8 @@ class RelayPort:
         self.stream = StreamRewriter(
             leg.ssrc, sequence=secrets.randbits(15), timestamp=secrets.randbits(32)
         )
-        self.on_event: Callable[[bytes], None] = _ignore
+        self.on_digit: Callable[[str], None] = _ignore
+        self._events = EventReceiver()
         self._listener: RelayPort | None = None
         self._speaker: RelayPort | None = None
         self._payload_types: dict[int, int] = {}
@@ -79,7 +81,9 @@ class RelayPort:
 
     def _rtp_received(self, packet: bytes) -> None:
         if packet[1] & 0x7F == self._event_type:
-            self.on_event(packet)
+            digit = self._events.receive(payload_of(packet), timestamp_of(packet))
+            if digit is not None:
+                self.on_digit(digit)
         listener = self._listener
         if listener is not None:
             rewritten = listener.stream.rewrite(packet, self.leg.last_rtp_at, self._payload_types)
@@ -111,5 +115,5 @@ def _payload_types(speaker: AudioFormat | None, listener: AudioFormat | None) ->
     return types
 
 
-def _ignore(_: bytes) -> None:
+def _ignore(_: str) -> None:
     """Stands in until somebody listens."""

@@ -15,13 +15,26 @@ _WORD = struct.Struct("!I")
 FRAME = 960
 _CLOCK = 48000
 # No receiver bridges a longer pause by its clock anyway.
-_LONGEST_GAP = 3600 * _CLOCK
+_LONGEST_GAP = 3600 * _CLOCK // FRAME
 
 SENDER_REPORT = 200
 RECEIVER_REPORT = 201
 SOURCE_DESCRIPTION = 202
 TRANSPORT_FEEDBACK = 205
 PAYLOAD_FEEDBACK = 206
+
+
+def payload_of(packet: bytes) -> bytes:
+    """What follows the header, its sources and its extension; empty if the header lies."""
+    start = 12 + 4 * (packet[0] & 0x0F)
+    if packet[0] & 0x10 and start + 4 <= len(packet):
+        start += 4 + 4 * int.from_bytes(packet[start + 2 : start + 4], "big")
+    return packet[start:]
+
+
+def timestamp_of(packet: bytes) -> int:
+    """The RTP timestamp."""
+    return int.from_bytes(packet[4:8], "big")
 
 
 class StreamRewriter:
@@ -85,11 +98,10 @@ class StreamRewriter:
         )
 
     def originate(self, payload: bytes, payload_type: int, now: float) -> bytes:
-        """The next packet of this stream with 20 ms of our own audio in it."""
+        """The next packet of this stream with 20 ms of our own audio, which begin at `now`."""
+        gap = self._gap(now)
         marker = 0
-        gap = FRAME
-        if self._switch or self.source is not None:
-            gap = self._gap(now)
+        if self._switch or self.source is not None or gap > FRAME:
             marker = 0x80
             self.source = None
             self._switch = False
@@ -111,8 +123,8 @@ class StreamRewriter:
         """Timestamp units to leave between the last packet and the first of another source."""
         if self._last_at is None:
             return FRAME
-        elapsed = int((now - self._last_at) * _CLOCK)
-        return min(max(elapsed - elapsed % FRAME, FRAME), _LONGEST_GAP)
+        frames = round((now - self._last_at) * _CLOCK / FRAME)
+        return min(max(frames, 1), _LONGEST_GAP) * FRAME
 
     # --- for RTCP ---
 
