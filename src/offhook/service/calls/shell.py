@@ -1,0 +1,152 @@
+"""The shell around the exchange: inputs go in here, and their effects are carried out in order.
+
+It decides nothing. Everything runs on the event loop, one input at a time.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from offhook.engine.exchange import Exchange
+from offhook.engine.exchange.effects import Effect, Record, Tell, Transition
+from offhook.engine.exchange.inputs import Input, MediaNews, Shutdown, Tick
+from offhook.service.calls.events import mobius_event
+from offhook.service.lines.registry import Line
+from offhook.service.media import MediaPlane
+from offhook.service.mercury import MercuryHub
+from offhook.service.records import Records
+
+logger = logging.getLogger(__name__)
+
+#: How long a client's first events wait at most for the answer to its request to be written.
+_HOLD_BACK_SECONDS = 1.0
+
+
+class Lines(Protocol):
+    """Finds the line that something is to be told to."""
+
+    def get(self, line_id: str) -> Line | None:
+        """The line, if it is registered."""
+
+
+Observer = Callable[[float, Input | Effect], None]
+
+
+class ExchangeShell:
+    """See the module. `clock` gives Unix seconds.
+
+    `observe` lets somebody watch inputs and effects with their times, as `offhook demo` does.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        hub: MercuryHub,
+        records: Records,
+        clock: Callable[[], float],
+    ) -> None:
+        self._exchange = exchange
+        self._hub = hub
+        self._records = records
+        self._clock = clock
+        self._plane: MediaPlane | None = None
+        self._lines: Lines | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._held_back: dict[str, list[Tell]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._observers: list[Observer] = []
+
+    def attach(self, plane: MediaPlane, lines: Lines) -> None:
+        """Say where media effects go and which lines there are, before the first input."""
+        self._plane = plane
+        self._lines = lines
+
+    def observe(self, observer: Observer) -> None:
+        """Call `observer` with each input and effect from now on."""
+        self._observers.append(observer)
+
+    @property
+    def exchange(self) -> Exchange:
+        """For reading only."""
+        return self._exchange
+
+    def submit(self, event: Input) -> None:
+        """Give `event` to the exchange. Raises ExchangeRefused for a command that cannot be."""
+        now = self._clock()
+        effects = self._exchange.handle(event, now)
+        for observer in self._observers:
+            observer(now, event)
+        for effect in effects:
+            for observer in self._observers:
+                observer(now, effect)
+            self._carry_out(effect)
+        self._set_timer()
+
+    def on_media(self, news: MediaNews) -> None:
+        """What the media plane reports."""
+        self.submit(news)
+
+    def hold_back(self, call_id: str) -> None:
+        """Keep the client's events about a call until `release`: it does not know the id yet."""
+        self._held_back[call_id] = []
+        asyncio.get_running_loop().call_later(_HOLD_BACK_SECONDS, self.release, call_id)
+
+    def release(self, call_id: str) -> None:
+        """The client knows the call now."""
+        for tell in self._held_back.pop(call_id, ()):
+            self._tell(tell)
+
+    async def stop(self) -> None:
+        """End every call, and wait until their records are kept."""
+        self.submit(Shutdown())
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case Tell():
+                waiting = self._held_back.get(effect.call_id)
+                if waiting is not None:
+                    waiting.append(effect)
+                else:
+                    self._tell(effect)
+            case Record(record=record):
+                task = asyncio.create_task(self._records.keep(record), name="keep-call-record")
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            case Transition():
+                logger.info(
+                    "call %s: %s -> %s -> %s, trackingId %s",
+                    effect.call_id,
+                    effect.old,
+                    effect.event,
+                    effect.new,
+                    effect.tracking_id,
+                )
+            case _:
+                if self._plane is not None:
+                    self._plane.carry_out(effect)
+
+    def _tell(self, tell: Tell) -> None:
+        line = self._lines.get(tell.line_id) if self._lines is not None else None
+        if line is None:
+            return  # The client unregistered: there is nobody to tell.
+        event = mobius_event(tell, line)
+        self._hub.publish((line.person_id, line.client_id), event, tell.tracking_id)
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        deadline = self._exchange.deadline
+        if deadline is not None:
+            delay = max(deadline - self._clock(), 0.0)
+            self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self.submit(Tick())

@@ -1,0 +1,163 @@
+"""What the phone service can be told, each key checked before anything starts."""
+
+import ipaddress
+import tomllib
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from offhook.service.media import MediaConfig
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message says which key and what to do."""
+
+
+class TlsFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A certificate chain and its key, PEM files."""
+
+    certificate: str
+    key: str
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Bounds against misuse. Rates are a number in so many seconds."""
+
+    request_bytes: int = 262_144
+    sign_ins: int = 10
+    sign_in_seconds: int = 60
+    calls: int = 30
+    call_seconds: int = 10
+    lines_per_person: int = 5
+    clients_per_person: int = 100
+    mercury_queue: int = 512
+
+
+class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Times in seconds."""
+
+    ring: float = 45.0
+    keepalive: int = 30
+    call_keepalive: int = 600
+    access_token: int = 1_209_600
+    refresh_token: int = 7_776_000
+    stop: float = 4.0
+
+
+class MediaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where audio goes. Empty `addresses`: the host of the HTTP listener."""
+
+    addresses: list[str] = []
+    public_address: str | None = None
+    first_port: int | None = None
+    last_port: int | None = None
+
+
+class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole configuration of `offhook serve --config FILE`, in TOML.
+
+    `http` and `https` are ``host:port``, `https` may be empty; port 0 means any. `database` is an
+    SQLAlchemy URL, by default an SQLite file in `data`. `public_url` is what clients are told where
+    a proxy stands in front. `insecure_bind` allows HTTP without TLS on a non-loopback address.
+    """
+
+    data: str
+    http: str = "127.0.0.1:8008"
+    https: str = "127.0.0.1:8443"
+    tls: TlsFiles | None = None
+    database: str | None = None
+    public_url: str | None = None
+    region: str = "US-EAST"
+    country: str = "US"
+    insecure_bind: bool = False
+    media: MediaSettings = msgspec.field(default_factory=MediaSettings)
+    timing: Timing = msgspec.field(default_factory=Timing)
+    limits: Limits = msgspec.field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        host, _ = address_of("http", self.http)
+        if self.https:
+            address_of("https", self.https)
+        if not is_loopback(host) and not self.insecure_bind:
+            raise ConfigError(
+                f"http = {self.http!r} would serve without TLS on an address that others reach. "
+                "Bind it to 127.0.0.1 and use https, or set insecure_bind if a proxy does the TLS."
+            )
+        if self.public_url is not None:
+            parts = urlsplit(self.public_url)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+                raise ConfigError(
+                    f"public_url = {self.public_url!r} is not of the form https://phone.example.org"
+                )
+        if not 5 <= self.timing.ring <= 55:
+            raise ConfigError("timing.ring must be 5 to 55 s: clients stop ringing at 60 s.")
+        for section in (self.timing, self.limits):
+            for name in section.__struct_fields__:
+                if getattr(section, name) <= 0:
+                    raise ConfigError(f"{name} must be more than 0.")
+        self.media_config()
+
+    @property
+    def database_url(self) -> str:
+        """Where the tables are."""
+        return self.database or f"sqlite:///{Path(self.data) / 'offhook.db'}"
+
+    def media_config(self) -> MediaConfig:
+        """The media plane's part. Raises ConfigError."""
+        media = self.media
+        ports = None
+        if (media.first_port is None) != (media.last_port is None):
+            raise ConfigError("media.first_port and media.last_port belong together; give both.")
+        if media.first_port is not None and media.last_port is not None:
+            ports = (media.first_port, media.last_port)
+        host = address_of("http", self.http)[0]
+        addresses = tuple(media.addresses) or (_media_address(host),)
+        try:
+            return MediaConfig(addresses, media.public_address, ports)
+        except ValueError as error:
+            raise ConfigError(f"media: {error}") from error
+
+
+def load(path: Path) -> ServiceConfig:
+    """The configuration in the TOML file `path`. Raises ConfigError with a sentence."""
+    try:
+        with path.open("rb") as file:
+            values: dict[str, Any] = tomllib.load(file)
+        return msgspec.convert(values, ServiceConfig)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: {error}.") from error
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {error}.") from error
+
+
+def address_of(key: str, value: str) -> tuple[str, int]:
+    """Host and port of ``host:port`` or ``[v6]:port``. Raises ConfigError."""
+    host, separator, port = value.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not separator or not host or not port.isdigit() or int(port) > 65535:
+        raise ConfigError(f"{key} = {value!r} is not of the form 127.0.0.1:8008")
+    return host, int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _media_address(host: str) -> str:
+    if host == "localhost":
+        return "127.0.0.1"
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return "0.0.0.0"  # noqa: S104 - a name was bound: all of this machine's addresses
+    return host

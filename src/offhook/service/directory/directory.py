@@ -1,0 +1,235 @@
+"""People and numbers of the organisations of this service."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, insert, select, update
+
+from offhook.engine.exchange.model import (
+    Party,
+    PersonTarget,
+    ServiceNumber,
+    ServiceTarget,
+    Target,
+    UnknownTarget,
+)
+from offhook.service.store import Database
+from offhook.service.store.schema import numbers, organizations, people
+from offhook.wire.phone_number import NotAPhoneNumberError, normalise_e164, parse_dial_string
+
+
+class UnknownPersonError(Exception):
+    """There is no such person."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonEntry:
+    """A person. Ids are uuids; `number` and `extension` are empty where there is none."""
+
+    person_id: str
+    org_id: str
+    email: str
+    display_name: str
+    first_name: str
+    last_name: str
+    is_admin: bool
+    is_guest: bool
+    created: float
+    number: str = ""
+    extension: str = ""
+
+    @property
+    def party(self) -> Party:
+        """The person as somebody on the phone sees them."""
+        return Party(self.display_name, self.number or self.extension, self.person_id)
+
+
+_SERVICE_NAMES = {
+    ServiceNumber.ECHO: "Echo",
+    ServiceNumber.ANNOUNCEMENT: "Announcement",
+    ServiceNumber.BUSY: "Always busy",
+    ServiceNumber.NO_ANSWER: "Never answers",
+    ServiceNumber.DTMF: "Digits",
+}
+
+
+class Directory:
+    """See the module. `region` (ISO 3166) says how national numbers are read."""
+
+    def __init__(self, database: Database, clock: Callable[[], float], region: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._region = region
+
+    async def person(self, person_id: str) -> PersonEntry:
+        """The person with this uuid. Raises UnknownPersonError."""
+        found = await self._people(select(people).where(people.c.id == person_id))
+        if not found:
+            raise UnknownPersonError("There is no such person.")
+        return found[0]
+
+    async def find_by_email(self, email: str) -> PersonEntry | None:
+        """The person with this e-mail address, whatever its case."""
+        wanted = email.strip().casefold()
+        found = await self._people(select(people).where(people.c.email == wanted))
+        return found[0] if found else None
+
+    async def people(
+        self,
+        org_id: str,
+        *,
+        email: str | None = None,
+        name: str | None = None,
+        ids: Sequence[str] = (),
+        start: int = 0,
+        most: int = 100,
+    ) -> list[PersonEntry]:
+        """People of an organisation in the order of their names, from the `start`-th on."""
+        query = select(people).where(people.c.org_id == org_id, people.c.is_guest.is_(False))
+        if email is not None:
+            query = query.where(people.c.email == email.strip().casefold())
+        if name is not None:
+            query = query.where(people.c.display_name.istartswith(name, autoescape=True))
+        if ids:
+            query = query.where(people.c.id.in_(ids))
+        query = query.order_by(people.c.display_name, people.c.id).offset(start).limit(most)
+        return await self._people(query)
+
+    async def password_of(self, person_id: str) -> str | None:
+        """The password's hash, None if the person cannot sign in with one."""
+        found = await self._database.read(
+            select(people.c.password).where(people.c.id == person_id)
+        )
+        return found[0]["password"] if found else None
+
+    async def resolve(self, org_id: str, dialled: str) -> Target:
+        """Where `dialled` leads: a number as people type it, an e-mail or a SIP address."""
+        address = dialled.strip().removeprefix("sip:").removeprefix("sips:").partition(";")[0]
+        if "@" in address:
+            user = address.partition("@")[0]
+            person = await self.find_by_email(address)
+            if person is not None and person.org_id == org_id:
+                return PersonTarget(person.party)
+            address = user
+        for digits in self._spellings(address):
+            target = await self._number(org_id, digits)
+            if target is not None:
+                return target
+        return UnknownTarget(dialled)
+
+    def _spellings(self, dialled: str) -> list[str]:
+        """As an extension or code is kept, and as an E.164 number would be."""
+        try:
+            digits = parse_dial_string(dialled).digits
+        except NotAPhoneNumberError:
+            return []
+        spellings = [digits]
+        for text in (dialled, f"+{digits.lstrip('+')}"):
+            try:
+                spellings.append(normalise_e164(text, self._region))
+            except NotAPhoneNumberError:
+                continue
+        return list(dict.fromkeys(spellings))
+
+    async def _number(self, org_id: str, digits: str) -> Target | None:
+        found = await self._database.read(
+            select(numbers).where(numbers.c.org_id == org_id, numbers.c.digits == digits)
+        )
+        if not found:
+            return None
+        row = found[0]
+        if row["person_id"] is not None:
+            return PersonTarget((await self.person(row["person_id"])).party)
+        service = ServiceNumber(row["service"])
+        return ServiceTarget(service, Party(_SERVICE_NAMES[service], digits))
+
+    # --- changes ---
+
+    async def add_organization(self, org_id: str, name: str) -> None:
+        """Add an organisation, unless it is there."""
+        found = await self._database.read(
+            select(organizations.c.id).where(organizations.c.id == org_id)
+        )
+        if not found:
+            await self._database.write(
+                insert(organizations).values(id=org_id, name=name, created=self._clock())
+            )
+
+    async def add_person(self, person: PersonEntry, password: str | None) -> None:
+        """Add a person with their numbers. `password` is a hash."""
+        rows: list[dict[str, Any]] = [
+            {"org_id": person.org_id, "digits": digits, "kind": kind, "person_id": person.person_id}
+            for kind, digits in (("e164", person.number), ("extension", person.extension))
+            if digits
+        ]
+        statements: list[Any] = [
+            insert(people).values(
+                id=person.person_id,
+                org_id=person.org_id,
+                email=person.email.casefold(),
+                display_name=person.display_name,
+                first_name=person.first_name,
+                last_name=person.last_name,
+                password=password,
+                is_admin=person.is_admin,
+                is_guest=person.is_guest,
+                created=self._clock(),
+            )
+        ]
+        if rows:
+            statements.append(insert(numbers).values(rows))
+        await self._database.write(*statements)
+
+    async def add_service_number(self, org_id: str, service: ServiceNumber, digits: str) -> None:
+        """Give a number to one of the service's own, unless it has it."""
+        if await self._number(org_id, digits) is None:
+            await self._database.write(
+                insert(numbers).values(
+                    org_id=org_id, digits=digits, kind="extension", service=service.value
+                )
+            )
+
+    async def guest(self, person_id: str, org_id: str, name: str) -> PersonEntry:
+        """The guest with this id, known by `name` from now on."""
+        try:
+            known = await self.person(person_id)
+        except UnknownPersonError:
+            first, _, last = name.partition(" ")
+            email = f"{person_id}@guest.invalid"
+            await self.add_person(
+                PersonEntry(
+                    person_id, org_id, email, name, first, last, False, True, self._clock()
+                ),
+                None,
+            )
+            return await self.person(person_id)
+        if known.display_name != name:
+            await self._database.write(
+                update(people).where(people.c.id == person_id).values(display_name=name)
+            )
+        return await self.person(person_id)
+
+    async def _people(self, query: Select[Any]) -> list[PersonEntry]:
+        found = await self._database.read(query)
+        if not found:
+            return []
+        ids = [row["id"] for row in found]
+        owned = await self._database.read(select(numbers).where(numbers.c.person_id.in_(ids)))
+        by_kind = {(row["person_id"], row["kind"]): row["digits"] for row in owned}
+        return [
+            PersonEntry(
+                person_id=row["id"],
+                org_id=row["org_id"],
+                email=row["email"],
+                display_name=row["display_name"],
+                first_name=row["first_name"],
+                last_name=row["last_name"],
+                is_admin=row["is_admin"],
+                is_guest=row["is_guest"],
+                created=row["created"],
+                number=by_kind.get((row["id"], "e164"), ""),
+                extension=by_kind.get((row["id"], "extension"), ""),
+            )
+            for row in found
+        ]

@@ -1,0 +1,86 @@
+"""The sign-in page: plain HTML, no script, readable on a phone."""
+
+from html import escape
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #14202b; --paper: #fff; --soft: #5b6b7a; --line: #c7d0d9;
+  --accent: #0a5f55; --wrong: #b3261e; --ground: #eef2f4; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8eef2; --paper: #18232d; --soft: #9fb0be;
+  --line: #3b4a57; --accent: #58c9b9; --wrong: #ff8a80; --ground: #0f171e; } }
+* { box-sizing: border-box; }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--ground);
+  color: var(--ink); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
+main { width: min(24rem, 100%); padding: 2rem 1.75rem; background: var(--paper);
+  border-radius: 14px; box-shadow: 0 1px 3px #0002, 0 12px 40px #0001; }
+@media (max-width: 30rem) { body { place-items: stretch; } main { border-radius: 0; } }
+.brand { color: var(--accent); font-weight: 700; letter-spacing: .02em; margin: 0 0 1.5rem; }
+h1 { font-size: 1.4rem; line-height: 1.25; margin: 0 0 .25rem; }
+p { margin: 0 0 1.25rem; color: var(--soft); }
+label { display: block; font-weight: 600; margin: 0 0 .3rem; }
+input { width: 100%; font: inherit; color: inherit; background: transparent; margin: 0 0 1.1rem;
+  padding: .65rem .75rem; border: 1px solid var(--line); border-radius: 8px; }
+input:focus-visible, button:focus-visible { outline: 3px solid var(--accent); outline-offset: 1px; }
+button { width: 100%; font: inherit; font-weight: 600; padding: .75rem; border: 0; cursor: pointer;
+  border-radius: 8px; background: var(--accent); color: var(--paper); }
+.wrong { color: var(--wrong); font-weight: 600; }
+"""
+
+#: Nothing may be loaded, nothing may run, nobody may put the page into a frame.
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-frame-options": "DENY",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+}
+
+
+def sign_in_page(app: str, fields: dict[str, str], *, email: str = "", wrong: str = "") -> str:
+    """The form, with what the app asked for in hidden `fields`; `wrong` says what failed."""
+    hidden = "".join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+        for name, value in fields.items()
+    )
+    alert = f'<p class="wrong" role="alert">{escape(wrong)}</p>' if wrong else ""
+    focus = "password" if email else "email"
+    return _page(
+        "Sign in",
+        f"""<h1>Sign in</h1>
+<p>{escape(app)} asks to call and be called as you.</p>
+{alert}<form method="post">
+{hidden}
+<label for="email">E-mail</label>
+<input id="email" name="email" type="email" autocomplete="username" required
+ value="{escape(email)}"{" autofocus" if focus == "email" else ""}>
+<label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required
+{" autofocus" if focus == "password" else ""}>
+<button>Sign in</button>
+</form>""",
+    )
+
+
+def refusal_page(message: str) -> str:
+    """Why the person cannot sign in to this app."""
+    return _page("Cannot sign in", f'<h1>This does not work</h1>\n<p>{escape(message)}</p>')
+
+
+def _page(title: str, body: str) -> str:
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)} · Offhook</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<main>
+<div class="brand">Offhook</div>
+{body}
+</main>
+</body>
+</html>
+"""

@@ -1,0 +1,132 @@
+"""Mobius discovery and registration over HTTP (wire document, 3.1 to 3.5)."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from litestar import Request, delete, get, post
+from litestar.handlers import HTTPRouteHandler
+
+from offhook.engine.exchange.inputs import LineRegistered
+from offhook.service.calls.shell import ExchangeShell
+from offhook.service.config import ServiceConfig
+from offhook.service.directory import Directory
+from offhook.service.http.errors import ApiError
+from offhook.service.http.origin import Origins
+from offhook.service.http.rate import RateLimit
+from offhook.service.identity.principal import Principal
+from offhook.service.lines.registry import Line, LineRegistry, TooManyLinesError
+from offhook.wire.body import read_body
+from offhook.wire.mobius import (
+    DeviceList,
+    Discovery,
+    MobiusDevice,
+    MobiusError,
+    MobiusErrorCode,
+    RegisterRequest,
+    Registration,
+    ServerGroup,
+)
+
+_SIP_DOMAIN = "offhook.invalid"
+_BASE = "/api/v1/calling/web"
+
+
+def own_line(lines: LineRegistry, principal: Principal, line_id: str) -> Line:
+    """The line, if it is one of this person's. Raises ApiError 404."""
+    line = lines.get(line_id)
+    if line is None or line.person_id != principal.person_id:
+        message = "This device is not registered; register it."
+        code = MobiusErrorCode.DEVICE_NOT_REGISTERED
+        raise ApiError(404, message, body=MobiusError(message, errorCode=code))
+    return line
+
+
+def routes(
+    config: ServiceConfig,
+    origins: Origins,
+    lines: LineRegistry,
+    shell: ExchangeShell,
+    directory: Directory,
+) -> list[HTTPRouteHandler]:
+    """Everything below ``/api/v1`` that is not about a call."""
+    # Ten times what a client sends that keeps to the interval it was told.
+    status_limit = RateLimit(20, 2.0 * config.timing.keepalive)
+
+    @get(f"{_BASE}/")
+    async def discovery(request: Request[Any, Any, Any]) -> Discovery:
+        uri = f"{origins.of(request)}/api/v1"
+        return Discovery(ServerGroup(config.region, [uri]), ServerGroup(config.region, [uri]))
+
+    @get("/api/v1/ping")
+    async def ping() -> dict[str, str]:
+        return {}
+
+    @post(f"{_BASE}/device", status_code=200)
+    async def register(request: Request[Any, Any, Any], principal: Principal) -> Registration:
+        body = read_body(await request.body(), RegisterRequest)
+        if body.userId != principal.person_id:
+            raise ApiError(400, "userId is not that of the person who signs in.")
+        if not body.clientDeviceUri:
+            raise ApiError(400, "clientDeviceUri is missing; register with WDM first.")
+        person = await directory.person(principal.person_id)
+        base = f"{origins.of(request)}{_BASE}/"
+        try:
+            line = lines.register(
+                principal.person_id,
+                principal.org_id,
+                body.clientDeviceUri,
+                base,
+                person.extension or person.number,
+            )
+        except TooManyLinesError as error:
+            raise ApiError(
+                403,
+                str(error),
+                body=MobiusError(
+                    str(error),
+                    errorCode=MobiusErrorCode.DEVICE_LIMIT,
+                    userId=principal.person_id,
+                    devices=[_device(each) for each in error.lines],
+                ),
+            ) from error
+        shell.submit(LineRegistered(line.line_id, person.party))
+        return Registration(
+            userId=principal.person_id,
+            device=_device(line),
+            keepaliveInterval=config.timing.keepalive,
+            callKeepaliveInterval=config.timing.call_keepalive,
+            voicePortalNumber="",
+            voicePortalExtension="",
+        )
+
+    @get(f"{_BASE}/devices")
+    async def listing(principal: Principal) -> DeviceList:
+        own = lines.of_person(principal.person_id)
+        return DeviceList(principal.person_id, [_device(line) for line in own])
+
+    @post(f"{_BASE}/devices/{{line_id:str}}/status", status_code=200)
+    async def keep_alive(principal: Principal, line_id: str) -> dict[str, str]:
+        line = own_line(lines, principal, line_id)
+        status_limit.check(line_id)
+        lines.keep_alive(line)
+        return {}
+
+    @delete(f"{_BASE}/devices/{{line_id:str}}", status_code=200)
+    async def unregister(principal: Principal, line_id: str) -> dict[str, str]:
+        line = lines.get(line_id)
+        if line is not None and line.person_id == principal.person_id:
+            lines.remove(line_id)
+        return {}
+
+    return [discovery, ping, register, listing, keep_alive, unregister]
+
+
+def _device(line: Line) -> MobiusDevice:
+    seen = datetime.fromtimestamp(line.seen, UTC).isoformat(timespec="seconds")
+    return MobiusDevice(
+        deviceId=line.line_id,
+        uri=line.uri,
+        lastSeen=seen.replace("+00:00", "Z"),
+        addresses=[f"sip:{line.number}@{_SIP_DOMAIN}"] if line.number else [],
+        clientDeviceUri=line.client_uri,
+    )

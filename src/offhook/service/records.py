@@ -1,0 +1,71 @@
+"""The records of finished calls."""
+
+import logging
+
+from sqlalchemy import insert, or_, select
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.exc import SQLAlchemyError
+
+from offhook.engine.exchange.model import CallRecord, EndReason, Party
+from offhook.service.store import Database
+from offhook.service.store.schema import call_records
+
+logger = logging.getLogger(__name__)
+
+
+class Records:
+    """Keeps a record of each session that ended."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def keep(self, record: CallRecord) -> None:
+        """Write the record; a failure is logged, since the call is over and nobody waits."""
+        try:
+            await self._database.write(
+                insert(call_records).values(
+                    session_id=record.session_id,
+                    tracking_id=record.tracking_id,
+                    caller_id=record.caller.person_id,
+                    caller_name=record.caller.name,
+                    caller_number=record.caller.number,
+                    callee_id=record.callee.person_id,
+                    callee_name=record.callee.name,
+                    callee_number=record.callee.number,
+                    dialled=record.dialled,
+                    placed=record.placed,
+                    answered=record.answered,
+                    ended=record.ended,
+                    reason=record.reason.value,
+                    ended_by=record.ended_by,
+                )
+            )
+        except SQLAlchemyError:
+            logger.exception("a call record was lost, trackingId %s", record.tracking_id)
+
+    async def of_person(self, person_id: str, most: int = 100) -> list[CallRecord]:
+        """The latest calls that the person made or got, newest first."""
+        found = await self._database.read(
+            select(call_records)
+            .where(
+                or_(call_records.c.caller_id == person_id, call_records.c.callee_id == person_id)
+            )
+            .order_by(call_records.c.placed.desc())
+            .limit(most)
+        )
+        return [_record(row) for row in found]
+
+
+def _record(row: RowMapping) -> CallRecord:
+    return CallRecord(
+        session_id=row["session_id"],
+        tracking_id=row["tracking_id"],
+        caller=Party(row["caller_name"], row["caller_number"], row["caller_id"]),
+        callee=Party(row["callee_name"], row["callee_number"], row["callee_id"]),
+        dialled=row["dialled"],
+        placed=row["placed"],
+        answered=row["answered"],
+        ended=row["ended"],
+        reason=EndReason(row["reason"]),
+        ended_by=row["ended_by"],
+    )
