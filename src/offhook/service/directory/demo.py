@@ -1,4 +1,4 @@
-"""The demo organisation: an administrator, four people who may call each other, the test numbers."""
+"""The demo organisation: an administrator, four people who call each other, test numbers."""
 
 from dataclasses import dataclass
 from uuid import NAMESPACE_URL, uuid5

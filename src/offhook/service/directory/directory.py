@@ -98,9 +98,7 @@ class Directory:
 
     async def password_of(self, person_id: str) -> str | None:
         """The password's hash, None if the person cannot sign in with one."""
-        found = await self._database.read(
-            select(people.c.password).where(people.c.id == person_id)
-        )
+        found = await self._database.read(select(people.c.password).where(people.c.id == person_id))
         return found[0]["password"] if found else None
 
     async def resolve(self, org_id: str, dialled: str) -> Target:

@@ -1,1 +1,1 @@
-"""What every HTTP answer has in common: errors of one shape, tracking ids, CORS, limits, metrics."""
+"""What all HTTP answers have in common: errors, tracking ids, CORS, limits, metrics."""

@@ -1,5 +1,6 @@
 """Browsers on other origins may use the API: it goes by tokens, never by cookies."""
 
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 _EXPOSED = b"trackingid, retry-after, etag, cisco-location, link"
@@ -14,7 +15,7 @@ class Cors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope.get("headers", ()))
-        if scope["type"] != "http" or b"origin" not in headers:
+        if scope["type"] is not ScopeType.HTTP or b"origin" not in headers:
             await self._app(scope, receive, send)
             return
         shared = [

@@ -1,4 +1,4 @@
-"""Errors as Webex writes them: ``{message, errors: [{description}], trackingId}``, never a trace."""
+"""Errors as Webex writes them: ``{message, errors: [{description}], trackingId}``."""
 
 import logging
 from typing import Any
@@ -17,7 +17,7 @@ AnyRequest = Request[Any, Any, Any]
 
 
 class ApiError(Exception):
-    """An answer other than success. `body` replaces Webex's usual shape where a path has its own."""
+    """An answer other than success; `body` replaces the usual shape where a path has its own."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Sign-in: passwords, authorization codes with PKCE, refresh, guests (RFC 6749, RFC 7636, RFC 7009)."""
+"""Sign-in: passwords, authorization codes with PKCE, refresh, guests (RFC 6749, 7636, 7009)."""
 
 import asyncio
 import base64
@@ -172,7 +172,7 @@ class Identity:
     # --- guests ---
 
     async def guest_login(self, token: str) -> JwtLogin:
-        """An access token for a guest, whose JWT (HS256: sub, name, iss, exp) a guest issuer signed.
+        """An access token for a guest, whose JWT (HS256; sub, name, iss, exp) an issuer signed.
 
         Raises OAuthError.
         """
@@ -246,4 +246,3 @@ def _registered(redirect_uri: str, known: frozenset[str]) -> bool:
             if port.isdigit() and f"/{rest}" == path:
                 return True
     return False
-

@@ -64,7 +64,7 @@ def sign_in_page(app: str, fields: dict[str, str], *, email: str = "", wrong: st
 
 def refusal_page(message: str) -> str:
     """Why the person cannot sign in to this app."""
-    return _page("Cannot sign in", f'<h1>This does not work</h1>\n<p>{escape(message)}</p>')
+    return _page("Cannot sign in", f"<h1>This does not work</h1>\n<p>{escape(message)}</p>")
 
 
 def _page(title: str, body: str) -> str:

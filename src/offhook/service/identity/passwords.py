@@ -25,6 +25,7 @@ async def verify_password(known: str | None, password: str) -> bool:
 
 def _verify(known: str | None, password: str) -> bool:
     try:
-        return _HASHER.verify(known or _NOBODY, password) and known is not None
+        _HASHER.verify(known or _NOBODY, password)
     except (VerificationError, InvalidHashError):
         return False
+    return known is not None

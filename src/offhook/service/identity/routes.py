@@ -162,9 +162,7 @@ def _address(request: Request[Any, Any, Any]) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def _client_of(
-    request: Request[Any, Any, Any], values: dict[str, str]
-) -> tuple[str, str | None]:
+def _client_of(request: Request[Any, Any, Any], values: dict[str, str]) -> tuple[str, str | None]:
     """Client id and secret from HTTP Basic, or from the form."""
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if scheme.casefold() == "basic":

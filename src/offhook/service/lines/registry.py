@@ -76,7 +76,7 @@ class LineRegistry:
     def register(
         self, person_id: str, org_id: str, client_uri: str, base: str, number: str
     ) -> Line:
-        """A new line for a client; an older one of the same client goes. Raises TooManyLinesError."""
+        """A new line for a client, whose older one goes. Raises TooManyLinesError."""
         for older in self.of_person(person_id):
             if older.client_uri == client_uri:
                 self.remove(older.line_id)

@@ -106,9 +106,8 @@ async def _serve(
     writing = asyncio.create_task(_write(socket, outbox), name="mercury-write")
     stopping = asyncio.create_task(stop.wait(), name="mercury-stop")
     try:
-        await asyncio.wait(
-            {reading, writing, stopping, over}, return_when=asyncio.FIRST_COMPLETED
-        )
+        pending: set[asyncio.Future[Any]] = {reading, writing, stopping, over}
+        await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
         if stopping.done():
             end(CloseCode.GOING_AWAY, "Restarting")
     finally:

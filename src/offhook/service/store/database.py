@@ -197,7 +197,7 @@ def _sqlite_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
-        # SQLAlchemy begins transactions itself; the driver's own rules get in the way of savepoints.
+        # SQLAlchemy begins transactions itself; the driver's own rules break savepoints.
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):

@@ -1,0 +1,251 @@
+"""The phone service: all of its parts, put together, started and stopped."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from litestar import Litestar, Request
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.types import ASGIApp
+
+from offhook.engine.exchange import Exchange
+from offhook.engine.exchange.inputs import LineGone
+from offhook.service import catalog, telemetry, wdm
+from offhook.service.calls import routes as call_routes
+from offhook.service.calls.shell import ExchangeShell
+from offhook.service.config import ConfigError, ServiceConfig, address_of
+from offhook.service.directory import Directory
+from offhook.service.directory import routes as directory_routes
+from offhook.service.http import errors, metrics
+from offhook.service.http.cors import Cors
+from offhook.service.http.errors import ApiError
+from offhook.service.http.origin import Origins
+from offhook.service.http.rate import RateLimit
+from offhook.service.identity import Identity, Principal
+from offhook.service.identity import routes as identity_routes
+from offhook.service.identity.tokens import InvalidTokenError, Tokens
+from offhook.service.lines import LineRegistry
+from offhook.service.lines import routes as line_routes
+from offhook.service.media import MediaPlane
+from offhook.service.mercury import MercuryHub, mercury_route
+from offhook.service.mercury.socket import Sockets
+from offhook.service.records import Records
+from offhook.service.server import Listener, bind
+from offhook.service.store import Database, open_database
+from offhook.service.tls import local_tls
+from offhook.wire.body import MalformedBodyError
+
+logger = logging.getLogger(__name__)
+
+
+class PhoneService:
+    """The whole cloud in one process.
+
+    `start` raises ConfigError, ListenError or StoreError with a sentence that says what to do.
+    After it, `http_url`, `https_url` and `ca_path` say where the service is.
+    """
+
+    def __init__(self, config: ServiceConfig) -> None:
+        self.config = config
+        self.http_url = ""
+        self.https_url = ""
+        self.ca_path: Path | None = None
+        self.identity: Identity
+        self.directory: Directory
+        self.records: Records
+        self.shell: ExchangeShell
+        self.lines: LineRegistry
+        self._stack = contextlib.AsyncExitStack()
+
+    async def start(self) -> None:
+        """Bind the addresses, open the database, take requests."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """End all calls, send the clients away, and let go of everything; within 5 s."""
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        config = self.config
+        data = Path(config.data)
+        try:
+            await asyncio.to_thread(data.mkdir, 0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"data = {config.data!r} cannot be written: {error.strerror}.") from (
+                error
+            )
+        http_socket = self._bound(*address_of("http", config.http))
+        https_socket = self._bound(*address_of("https", config.https)) if config.https else None
+        database = await open_database(config.database_url)
+        self._stack.push_async_callback(database.close)
+        origins = Origins(config.public_url)
+        app = self._assemble(database, origins)
+        await self._listen(app, http_socket, https_socket, origins)
+        sweeping = asyncio.create_task(self.lines.sweep(), name="offhook-line-expiry")
+        self._stack.push_async_callback(_cancelled, sweeping)
+
+    def _bound(self, host: str, port: int) -> socket.socket:
+        listener = bind(host, port)
+        self._stack.callback(listener.close)
+        return listener
+
+    async def _listen(
+        self,
+        app: ASGIApp,
+        http_socket: socket.socket,
+        https_socket: socket.socket | None,
+        origins: Origins,
+    ) -> None:
+        listeners = [Listener(app, http_socket)]
+        self.http_url = _url("http", listeners[0])
+        if https_socket is not None:
+            host = address_of("https", self.config.https)[0]
+            if self.config.tls is not None:
+                certificate, key = Path(self.config.tls.certificate), Path(self.config.tls.key)
+            else:
+                names = [] if host in ("0.0.0.0", "::") else [host]  # noqa: S104
+                files = local_tls(Path(self.config.data) / "tls", names)
+                certificate, key, self.ca_path = files.certificate, files.key, files.ca
+            for path in (certificate, key):
+                if not path.is_file():
+                    raise ConfigError(f"tls: there is no file {path}.")
+            listeners.append(Listener(app, https_socket, certificate=certificate, key=key))
+            origins.https_port = listeners[1].address[1]
+            self.https_url = _url("https", listeners[1])
+        for listener in listeners:
+            await listener.start()
+            self._stack.push_async_callback(listener.stop)
+        # Before the listeners stop: calls end, and then the sockets are sent away.
+        self._stack.push_async_callback(self._leave)
+
+    async def _leave(self) -> None:
+        await self.shell.stop()
+        self._sockets.stop()
+
+    def _assemble(self, database: Database, origins: Origins) -> ASGIApp:
+        config, clock = self.config, time.time
+        limits, timing = config.limits, config.timing
+        self.directory = Directory(database, clock, config.country)
+        tokens = Tokens(
+            database,
+            clock=clock,
+            access_seconds=timing.access_token,
+            refresh_seconds=timing.refresh_token,
+        )
+        self.identity = Identity(database, self.directory, tokens, clock)
+        self.records = Records(database)
+        self._sockets = Sockets()
+        hub = MercuryHub()
+        exchange = Exchange(new_id=lambda: str(uuid4()), ring_seconds=timing.ring)
+        self.shell = shell = ExchangeShell(exchange, hub, self.records, clock)
+        plane = MediaPlane(config.media_config(), shell.on_media)
+        self._stack.push_async_callback(plane.close)
+        self.lines = LineRegistry(
+            clock=clock,
+            keepalive=timing.keepalive,
+            most_per_person=limits.lines_per_person,
+            on_gone=lambda line_id: shell.submit(LineGone(line_id)),
+        )
+        shell.attach(plane, self.lines)
+        clients = wdm.RunningClients(clock, limits.clients_per_person)
+        sign_ins = RateLimit(limits.sign_ins, limits.sign_in_seconds)
+        calls = RateLimit(limits.calls, limits.call_seconds)
+        figures: list[metrics.Figure] = [
+            ("gauge", "lines", "Registered lines.", lambda: len(self.lines)),
+            ("gauge", "calls", "Calls there are now.", lambda: len(exchange.calls())),
+            ("gauge", "sessions", "Sessions there are now.", lambda: len(exchange.sessions())),
+            ("gauge", "mercury_sockets", "Connected clients.", lambda: hub.sockets),
+            ("counter", "mercury_events", "Events for clients.", lambda: hub.delivered),
+            ("gauge", "media_legs", "Open legs.", lambda: plane.legs_open),
+            ("counter", "media_legs_opened", "Legs ever opened.", lambda: plane.legs_opened),
+            ("counter", "media_legs_failed", "Legs that failed.", lambda: plane.legs_failed),
+            (
+                "counter",
+                "media_packets",
+                "RTP and RTCP packets relayed or sent.",
+                lambda: plane.traffic.packets_sent,
+            ),
+        ]
+        handlers: Sequence[Any] = [
+            *metrics.routes(figures),
+            *identity_routes.routes(self.identity, sign_ins),
+            *directory_routes.routes(self.directory, origins),
+            *catalog.routes(origins, config.region, config.country),
+            *telemetry.routes(),
+            *wdm.routes(clients, origins),
+            *line_routes.routes(config, origins, self.lines, shell, self.directory),
+            *call_routes.routes(shell, self.lines, self.directory, calls),
+            mercury_route(hub, self.identity, self._sockets, limits.mercury_queue),
+        ]
+        return application(handlers, self.identity, limits.request_bytes)
+
+
+def application(handlers: Sequence[Any], identity: Identity, request_bytes: int) -> ASGIApp:
+    """The ASGI application: every handler needs a token unless it says ``public``."""
+
+    async def require_token(
+        connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+    ) -> None:
+        if handler.opt.get("public"):
+            return
+        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+        try:
+            if scheme.casefold() != "bearer":
+                raise InvalidTokenError("There is no bearer token.")
+            connection.state.principal = await identity.authenticate(token.strip())
+        except InvalidTokenError as error:
+            raise ApiError(
+                401,
+                "The request requires a valid access token set in the Authorization request "
+                "header.",
+            ) from error
+
+    async def principal(request: Request[Any, Any, State]) -> Principal:
+        who: Principal = request.state.principal
+        return who
+
+    return Cors(
+        Litestar(
+            handlers,
+            guards=[require_token],
+            dependencies={"principal": Provide(principal)},
+            exception_handlers={
+                ApiError: errors.on_api_error,
+                MalformedBodyError: errors.on_malformed,
+                HTTPException: errors.on_http_error,
+                Exception: errors.on_unexpected,
+            },
+            request_max_body_size=request_bytes,
+            openapi_config=OpenAPIConfig(title="Offhook", version="1", path="/openapi"),
+            logging_config=None,
+            pdb_on_exception=False,
+            debug=False,
+        )
+    )
+
+
+def _url(scheme: str, listener: Listener) -> str:
+    host, port = listener.address
+    if host in ("0.0.0.0", "::"):  # noqa: S104
+        host = "127.0.0.1"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
