@@ -1,4 +1,4 @@
-"""`--as alice` finds alice's token in what a running local cloud left behind, and nobody else can."""
+"""`--as alice` finds the token that a running local cloud left behind, and nobody else can."""
 
 import stat
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a person or a program is shown while a call goes on: a live line, or one JSON object a line."""
+"""What is shown while a call goes on: a live line to people, a JSON object a line to programs."""
 
 import sys
 import time
@@ -41,13 +41,13 @@ class JsonReport:
 
 
 class TerminalReport:
-    """A line for each event, and below them one that lives; plain lines where there is no terminal."""
+    """A line for each event, below them one that lives; plain lines where there is no terminal."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False)
         self._live: Status | None = None
 
-    def event(self, name: str, text: str, **fields: Any) -> None:
+    def event(self, name: str, text: str, **fields: Any) -> None:  # noqa: ARG002 - for programs
         self._console.print(text, soft_wrap=True)
 
     def status(self, text: str) -> None:

@@ -1,0 +1,164 @@
+"""The commands and their options."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from offhook.cli.exit_codes import ExitCode
+from offhook.cli.known_clouds import DEFAULT_CLOUD
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Calling for Python: a phone service on your machine, and phones that use it.",
+)
+
+_SERVICE_MISSING = (
+    "offhook: the phone service is not installed; install it with: pip install 'offhook[service]'"
+)
+
+Cloud = Annotated[
+    str, typer.Option("--cloud", metavar="URL", help="The phone service to sign into.")
+]
+Person = Annotated[
+    str, typer.Option("--as", metavar="PERSON", help="Who calls: a name, e-mail or extension.")
+]
+Play = Annotated[
+    str | None,
+    typer.Option(metavar="FILE|tone:HZ", help="What the other side hears; the microphone if any."),
+]
+Record = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Where to keep what the other side says.")
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
+
+
+@app.command()
+def up(
+    http: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where http answers.")] = (
+        "127.0.0.1:8008"
+    ),
+    https: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where https answers.")] = (
+        "127.0.0.1:8443"
+    ),
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where its data is kept.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Start the whole cloud on this machine, with people and numbers to try it."""
+    cloud = _service()
+    try:
+        folder = data or cloud.default_data(os.environ)
+        config = cloud.ServiceConfig(data=str(folder), http=http, https=https)
+    except cloud.ConfigError as error:
+        _fail(str(error))
+    raise typer.Exit(cloud.up(config, as_json=as_json))
+
+
+@app.command()
+def serve(
+    config: Annotated[Path, typer.Option(metavar="FILE", help="The configuration, in TOML.")],
+) -> None:
+    """Run the phone service for real: no demo data, everything from a configuration file."""
+    cloud = _service()
+    from offhook.service.config import load
+
+    try:
+        loaded = load(config)
+    except cloud.ConfigError as error:
+        _fail(str(error))
+    raise typer.Exit(cloud.serve(loaded))
+
+
+@app.command()
+def call(
+    number: Annotated[str, typer.Argument(help="A number, an extension, or an e-mail address.")],
+    who: Person,
+    cloud: Cloud = DEFAULT_CLOUD,
+    play: Play = None,
+    record: Record = None,
+    seconds: Annotated[
+        float | None, typer.Option("--for", metavar="SECONDS", help="Hang up after so long.")
+    ] = None,
+    dtmf: Annotated[str, typer.Option(metavar="DIGITS", help="Keys to press once connected.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Call somebody.
+
+    Exit codes: 0 connected, 3 busy, 4 no answer, 5 rejected, 6 no such number, 7 not a number,
+    8 no service, 9 not signed in, 10 audio lost, 1 anything else.
+    """
+    from offhook.cli import calling
+
+    report = calling.report_for(as_json=as_json)
+    work = calling.call(
+        number,
+        who=who,
+        cloud_url=cloud,
+        audio=calling.Audio(play, record),
+        seconds=seconds,
+        dtmf=dtmf,
+        report=report,
+    )
+    raise typer.Exit(_outcome(calling.guarded(work, report)))
+
+
+@app.command()
+def answer(
+    who: Person,
+    cloud: Cloud = DEFAULT_CLOUD,
+    play: Play = None,
+    record: Record = None,
+    once: Annotated[bool, typer.Option(help="Stop after the first call.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Wait for calls and answer them."""
+    from offhook.cli import calling
+
+    report = calling.report_for(as_json=as_json)
+    work = calling.answer(
+        who=who,
+        cloud_url=cloud,
+        audio=calling.Audio(play, record),
+        once=once,
+        report=report,
+    )
+    raise typer.Exit(_outcome(calling.guarded(work, report)))
+
+
+@app.command()
+def demo() -> None:
+    """Let alice call bob, here and now, and draw the call as a ladder."""
+    _service()
+    from offhook.cli.demo import demo as run
+
+    raise typer.Exit(run())
+
+
+def _service():  # type: ignore[no-untyped-def]
+    try:
+        from offhook.cli import up as cloud
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("offhook"):
+            raise
+        _fail(_SERVICE_MISSING.removeprefix("offhook: "))
+    return cloud
+
+
+def _outcome(work) -> int:  # type: ignore[no-untyped-def]
+    try:
+        return int(asyncio.run(work))
+    except KeyboardInterrupt:
+        return int(ExitCode.CONNECTED)
+
+
+def _fail(message: str) -> None:
+    sys.stderr.write(f"offhook: {message}\n")
+    raise typer.Exit(1)

@@ -1,0 +1,192 @@
+"""`offhook up`: the whole cloud in one process, with people to try it; `offhook serve` without."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Coroutine, Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+import uvloop
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+
+from offhook.cli.known_clouds import DEFAULT_CLOUD, KnownCloud, KnownPerson, forget, remember
+from offhook.service.app import PhoneService
+from offhook.service.config import ConfigError, ServiceConfig
+from offhook.service.directory.demo import DEMO_PEOPLE, TEST_NUMBERS, found_demo_organization
+from offhook.service.server import ListenError
+from offhook.service.store import StoreError
+from offhook.wire.phone_number import format_for_people
+
+#: What stops a start, each with a sentence of its own.
+StartErrors = (ConfigError, ListenError, StoreError)
+
+
+class DemoPassword(msgspec.Struct):
+    """A person as `--json` prints them."""
+
+    name: str
+    email: str
+    number: str
+    extension: str
+    password: str
+    token: str
+
+
+class Ready(msgspec.Struct):
+    """The first line of `offhook up --json`."""
+
+    ready: bool
+    http: str
+    https: str
+    ca: str
+    people: list[DemoPassword]
+    test_numbers: dict[str, str]
+
+
+def default_data(environment: Mapping[str, str]) -> Path:
+    """Where `offhook up` keeps its data unless told otherwise."""
+    home = environment.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(home) / "offhook"
+
+
+async def start_demo(config: ServiceConfig) -> tuple[PhoneService, Ready]:
+    """A started service with the demo organisation. Raises one of `StartErrors`."""
+    service = PhoneService(config)
+    await service.start()
+    try:
+        await found_demo_organization(service.directory)
+        people = [
+            DemoPassword(
+                name=entry.display_name,
+                email=entry.email,
+                number=entry.number,
+                extension=entry.extension,
+                password=person.password,
+                token=await service.identity.personal_token(entry),
+            )
+            for person in DEMO_PEOPLE
+            for entry in (person.entry(),)
+        ]
+    except BaseException:
+        await service.stop()
+        raise
+    numbers = {service_number.value: digits for service_number, digits in TEST_NUMBERS.items()}
+    ca = str(service.ca_path) if service.ca_path else ""
+    return service, Ready(True, service.http_url, service.https_url, ca, people, numbers)
+
+
+def known(ready: Ready) -> KnownCloud:
+    """What `--as` needs to know of a cloud."""
+    people = [KnownPerson(p.name, p.email, p.number, p.extension, p.token) for p in ready.people]
+    return KnownCloud(ready.http, ready.https, ready.ca, people, ready.test_numbers)
+
+
+def up(config: ServiceConfig, *, as_json: bool) -> int:
+    """Run the demo cloud until a signal. The exit code."""
+    return _run(_up(config, as_json=as_json))
+
+
+def serve(config: ServiceConfig) -> int:
+    """Run the service for production until a signal. The exit code."""
+    return _run(_serve(config))
+
+
+def _run(work: Coroutine[None, None, int]) -> int:
+    logging.basicConfig(
+        level=os.environ.get("OFFHOOK_LOG", "WARNING").upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(work)
+    except StartErrors as error:
+        Console(stderr=True, highlight=False).print(f"offhook: {error}", soft_wrap=True)
+        return 1
+
+
+async def _up(config: ServiceConfig, *, as_json: bool) -> int:
+    with _until_signal() as stopped:
+        service, ready = await start_demo(config)
+        files = remember(known(ready), os.environ)
+        try:
+            if as_json:
+                sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
+                sys.stdout.flush()
+            else:
+                _welcome(ready)
+            await stopped.wait()
+        finally:
+            forget(files)
+            await service.stop()
+    return 0
+
+
+async def _serve(config: ServiceConfig) -> int:
+    with _until_signal() as stopped:
+        service = PhoneService(config)
+        await service.start()
+        try:
+            logging.getLogger("offhook").warning(
+                "serving on %s %s", service.http_url, service.https_url
+            )
+            await stopped.wait()
+        finally:
+            await service.stop()
+    return 0
+
+
+@contextlib.contextmanager
+def _until_signal() -> Iterator[asyncio.Event]:
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        yield stopped
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _welcome(ready: Ready) -> None:
+    console = Console(highlight=False)
+    console.print()
+    console.print(f"  [bold green]Offhook is up[/]  {ready.http}   {ready.https}")
+    console.print(f"  [dim]certificate authority  {ready.ca}[/]", soft_wrap=True)
+    console.print()
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for heading in ("Who", "Extension", "Number", "Password"):
+        table.add_column(heading, header_style="dim", no_wrap=True)
+    for person in ready.people:
+        number = format_for_people(person.number)
+        table.add_row(person.name, person.extension, number, person.password)
+    console.print(Padding(table, (0, 0, 0, 2)))
+    console.print()
+    numbers = "   ".join(f"{digits} {name}" for name, digits in ready.test_numbers.items())
+    console.print(f"  [dim]Test numbers[/]  {numbers}")
+    console.print("  Everybody may call everybody, by extension or number.")
+    console.print()
+    cloud = "" if ready.http == DEFAULT_CLOUD else f" --cloud {ready.http}"
+    echo = ready.test_numbers["echo"]
+    command = f"offhook call {echo} --as alice --play tone:440 --for 5{cloud}"
+    console.print("  Next, in another terminal:", style="dim")
+    console.print(f"  [bold]{_program()}{command.removeprefix('offhook')}[/]", soft_wrap=True)
+    console.print()
+
+
+def _program() -> str:
+    """How this program was called, so that the printed command works as it stands."""
+    program = sys.argv[0]
+    if Path(program).name != "offhook":
+        return "offhook"
+    with contextlib.suppress(ValueError):
+        return str(Path(program).absolute().relative_to(Path.cwd()))
+    return program
+
