@@ -11,10 +11,12 @@ import secrets
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aioice import stun
 
+from offhook.media.connected import ConnectedSocket, connect_beside
 from offhook.media.errors import IceError
 from offhook.media.ice import STUN_PARSE_ERRORS, Address, IceDescription, machine_addresses
 from offhook.media.ports import PortRange, bind_media_socket
@@ -67,25 +69,19 @@ class _Path:
 
 
 class _Socket(asyncio.DatagramProtocol):
-    """One bound address. Sorts datagrams by their first byte (RFC 7983)."""
+    """One bound address."""
 
-    def __init__(self, agent: "IceLite") -> None:
+    def __init__(self, agent: "IceLite", sock: socket.socket) -> None:
         self._agent = agent
+        self.raw = sock
         self.transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
         self.transport = transport
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        if not data:
-            return
-        first = data[0]
-        if 127 < first < 192:
-            self._agent.on_media(data, addr if len(addr) == 2 else (addr[0], addr[1]))
-        elif first < 4:
-            self._agent.stun_received(data, (addr[0], addr[1]), self)
-        elif 19 < first < 64 and self._agent.is_known((addr[0], addr[1])):
-            self._agent.on_dtls(data)
+        if data:
+            self._agent.sort(data, addr if len(addr) == 2 else (addr[0], addr[1]), self)
 
     def error_received(self, exc: Exception) -> None:
         # The client's port is closed at the moment; its silence will tell.
@@ -112,6 +108,7 @@ class IceLite:
         self._paths: dict[Address, _Path] = {}
         self._selected: _Path | None = None
         self._media_address: Address | None = None
+        self._fast: ConnectedSocket | None = None
         self._restarted = False
         self._closed = False
 
@@ -148,6 +145,16 @@ class IceLite:
 
     def connect(self, remote: RemoteTransport, *, controlling: bool) -> None:
         """Nothing to do: a lite agent waits for the client's checks."""
+
+    def sort(self, data: bytes, address: Address, sock: _Socket) -> None:
+        """Sort a datagram by its first byte (RFC 7983)."""
+        first = data[0]
+        if 127 < first < 192:
+            self.on_media(data, address)
+        elif first < 4:
+            self.stun_received(data, address, sock)
+        elif 19 < first < 64 and self.is_known(address):
+            self.on_dtls(data)
 
     def is_known(self, address: Address) -> bool:
         """Whether an authenticated check came from there."""
@@ -214,12 +221,29 @@ class IceLite:
         self.remote_address = path.address
         self._transport = path.socket.transport
         self._media_address = None
+        self._release_fast()
+        self._fast = connect_beside(
+            path.socket.raw, path.address, partial(self._fast_received, path)
+        )
         self.on_connected()
 
+    def _fast_received(self, path: _Path, data: bytes) -> None:
+        if 127 < data[0] < 192:
+            self.on_media(data, path.address)
+        else:
+            self.sort(data, path.address, path.socket)
+
+    def _release_fast(self) -> None:
+        if self._fast is not None:
+            self._fast.close()
+            self._fast = None
+
     def send(self, data: bytes) -> None:
-        transport = self._transport
-        if transport is not None:
-            transport.sendto(data, self.remote_address)
+        fast = self._fast
+        if fast is not None:
+            fast.send(data)
+        elif self._transport is not None:
+            self._transport.sendto(data, self.remote_address)
 
     def heard_from(self, address: Address) -> None:
         path = self._paths.get(address)
@@ -233,6 +257,7 @@ class IceLite:
     async def close(self) -> None:
         self._closed = True
         self._transport = None
+        self._release_fast()
         self._close_sockets()
 
     def _close_sockets(self) -> None:
@@ -245,7 +270,7 @@ async def _endpoint(
     loop: asyncio.AbstractEventLoop, agent: IceLite, sock: socket.socket
 ) -> _Socket:
     try:
-        _, protocol = await loop.create_datagram_endpoint(lambda: _Socket(agent), sock=sock)
+        _, protocol = await loop.create_datagram_endpoint(lambda: _Socket(agent, sock), sock=sock)
     except BaseException:
         sock.close()
         raise
