@@ -2,12 +2,12 @@
 
 import logging
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 
 from offhook.engine.exchange.model import CallRecord, EndReason, Party
-from offhook.service.store import Database
+from offhook.service.store import Database, StoreError
 from offhook.service.store.schema import call_records
 
 logger = logging.getLogger(__name__)
@@ -22,25 +22,8 @@ class Records:
     async def keep(self, record: CallRecord) -> None:
         """Write the record; a failure is logged, since the call is over and nobody waits."""
         try:
-            await self._database.write(
-                insert(call_records).values(
-                    session_id=record.session_id,
-                    tracking_id=record.tracking_id,
-                    caller_id=record.caller.person_id,
-                    caller_name=record.caller.name,
-                    caller_number=record.caller.number,
-                    callee_id=record.callee.person_id,
-                    callee_name=record.callee.name,
-                    callee_number=record.callee.number,
-                    dialled=record.dialled,
-                    placed=record.placed,
-                    answered=record.answered,
-                    ended=record.ended,
-                    reason=record.reason.value,
-                    ended_by=record.ended_by,
-                )
-            )
-        except SQLAlchemyError:
+            await self._database.add(call_records, _row(record))
+        except (SQLAlchemyError, StoreError):
             logger.exception("a call record was lost, trackingId %s", record.tracking_id)
 
     async def of_person(self, person_id: str, most: int = 100) -> list[CallRecord]:
@@ -69,3 +52,22 @@ def _record(row: RowMapping) -> CallRecord:
         reason=EndReason(row["reason"]),
         ended_by=row["ended_by"],
     )
+
+
+def _row(record: CallRecord) -> dict[str, object]:
+    return {
+        "session_id": record.session_id,
+        "tracking_id": record.tracking_id,
+        "caller_id": record.caller.person_id,
+        "caller_name": record.caller.name,
+        "caller_number": record.caller.number,
+        "callee_id": record.callee.person_id,
+        "callee_name": record.callee.name,
+        "callee_number": record.callee.number,
+        "dialled": record.dialled,
+        "placed": record.placed,
+        "answered": record.answered,
+        "ended": record.ended,
+        "reason": record.reason.value,
+        "ended_by": record.ended_by,
+    }

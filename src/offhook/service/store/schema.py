@@ -10,7 +10,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    UniqueConstraint,
 )
 
 metadata = MetaData()
@@ -98,7 +97,7 @@ call_records = Table(
     "call_records",
     metadata,
     Column("session_id", String(36), primary_key=True),
-    Column("tracking_id", Text, nullable=False),
+    Column("tracking_id", Text, nullable=False, index=True),
     Column("caller_id", String(36), nullable=False, index=True),
     Column("caller_name", Text, nullable=False),
     Column("caller_number", Text, nullable=False),
@@ -111,5 +110,4 @@ call_records = Table(
     Column("ended", Float, nullable=False),
     Column("reason", String(32), nullable=False),
     Column("ended_by", String(16), nullable=False),
-    UniqueConstraint("tracking_id"),
 )

@@ -25,11 +25,13 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=32), nullable=False),
         sa.Column("ended_by", sa.String(length=16), nullable=False),
         sa.PrimaryKeyConstraint("session_id"),
-        sa.UniqueConstraint("tracking_id"),
     )
     op.create_index(op.f("ix_call_records_callee_id"), "call_records", ["callee_id"], unique=False)
     op.create_index(op.f("ix_call_records_caller_id"), "call_records", ["caller_id"], unique=False)
     op.create_index(op.f("ix_call_records_placed"), "call_records", ["placed"], unique=False)
+    op.create_index(
+        op.f("ix_call_records_tracking_id"), "call_records", ["tracking_id"], unique=False
+    )
     op.create_table(
         "oauth_clients",
         sa.Column("id", sa.String(length=64), nullable=False),
