@@ -15,7 +15,7 @@ class Cors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope.get("headers", ()))
-        if scope["type"] is not ScopeType.HTTP or b"origin" not in headers:
+        if scope["type"] != ScopeType.HTTP or b"origin" not in headers:
             await self._app(scope, receive, send)
             return
         shared = [
