@@ -183,7 +183,7 @@ class PhoneService:
         ]
         handlers: Sequence[Any] = [
             *metrics.routes(figures),
-            *identity_routes.routes(self.identity, sign_ins),
+            *identity_routes.routes(self.identity, self.directory, origins, sign_ins),
             *directory_routes.routes(self.directory, origins),
             *catalog.routes(origins, config.region, config.country),
             *telemetry.routes(),

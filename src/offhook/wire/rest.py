@@ -27,6 +27,13 @@ class ErrorBody(msgspec.Struct):
         return cls(message, [ErrorDescription(message)], tracking_id)
 
 
+class OAuthErrorBody(ErrorBody):
+    """An error of the token endpoint, which OAuth clients read too (RFC 6749, 5.2)."""
+
+    error: str
+    error_description: str
+
+
 class PhoneNumber(msgspec.Struct, omit_defaults=True):
     """`type` is work, work_extension, mobile or fax."""
 

@@ -33,8 +33,13 @@ class RateLimit:
             wait = math.ceil((1 - left) / self._rate)
         self._buckets[key] = (left, now)
         if len(self._buckets) > _MOST_KEYS:
-            self._buckets.popitem(last=False)
+            self._buckets.popitem(last=False)  # The one that was asked for least recently.
         return wait
+
+    def give_back(self, key: str) -> None:
+        """Put one back that was taken for something that does not count after all."""
+        left, since = self._buckets.get(key, (float(self._count), self._clock()))
+        self._buckets[key] = (min(left + 1, self._count), since)
 
     def check(self, key: str) -> None:
         """Take one. Raises ApiError 429 with Retry-After if there is none."""

@@ -1,5 +1,6 @@
 """The sign-in page: plain HTML, no script, readable on a phone."""
 
+import re
 from html import escape
 
 _STYLE = """
@@ -25,39 +26,58 @@ button { width: 100%; font: inherit; font-weight: 600; padding: .75rem; border: 
 .wrong { color: var(--wrong); font-weight: 600; }
 """
 
-#: Nothing may be loaded, nothing may run, nobody may put the page into a frame.
-HEADERS = {
-    "content-security-policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
-    ),
+_HEADERS = {
     "x-frame-options": "DENY",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
 }
+_SOURCE = re.compile(r"[a-z][a-z0-9+.-]*:(?://[A-Za-z0-9.:\[\]-]+)?")
 
 
-def sign_in_page(app: str, fields: dict[str, str], *, email: str = "", wrong: str = "") -> str:
-    """The form, with what the app asked for in hidden `fields`; `wrong` says what failed."""
+def page_headers(redirect_uri: str = "") -> dict[str, str]:
+    """Nothing may be loaded, nothing may run, nobody may put the page into a frame.
+
+    The form goes here and from here to the app only: browsers check the redirection, too.
+    """
+    match = _SOURCE.match(redirect_uri)
+    targets = f"'self' {match[0]}" if match else "'self'"
+    policy = (
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; "
+        f"form-action {targets}"
+    )
+    return {"content-security-policy": policy, **_HEADERS}
+
+
+def sign_in_page(
+    app: str, fields: dict[str, str], *, cancel: str, email: str = "", wrong: str = ""
+) -> str:
+    """The form, with what the app asked for in hidden `fields`; `wrong` says what failed.
+
+    `cancel` is where the app hears that the person does not want to.
+    """
     hidden = "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
         for name, value in fields.items()
     )
-    alert = f'<p class="wrong" role="alert">{escape(wrong)}</p>' if wrong else ""
-    focus = "password" if email else "email"
+    alert = f'<p class="wrong" id="wrong" role="alert">{escape(wrong)}</p>' if wrong else ""
+    marked = ' aria-invalid="true" aria-describedby="wrong"' if wrong else ""
+    first, second = ("", " autofocus") if email else (" autofocus", "")
     return _page(
-        "Sign in",
+        f"Sign in to {app}",
         f"""<h1>Sign in</h1>
-<p>{escape(app)} asks to call and be called as you.</p>
+<p>to continue to <strong>{escape(app)}</strong></p>
 {alert}<form method="post">
 {hidden}
 <label for="email">E-mail</label>
-<input id="email" name="email" type="email" autocomplete="username" required
- value="{escape(email)}"{" autofocus" if focus == "email" else ""}>
+<input id="email" name="email" type="email" autocomplete="username" inputmode="email" required
+ value="{escape(email)}"{marked}{first}>
 <label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required
-{" autofocus" if focus == "password" else ""}>
+<input id="password" name="password" type="password" autocomplete="current-password"
+ required{marked}{second}>
+<p class="grant">{escape(app)} will be able to make and take calls as you.</p>
 <button>Sign in</button>
+<a class="cancel" href="{escape(cancel)}">Cancel</a>
 </form>""",
     )
 

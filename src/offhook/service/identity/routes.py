@@ -1,123 +1,60 @@
-"""The endpoints of sign-in (wire document, 7.1)."""
+"""The endpoints of sign-in (wire document, 7.1); the page is in `sign_in`."""
 
-import base64
-import binascii
-import hashlib
-import hmac
-import secrets
 from typing import Any
-from urllib.parse import urlencode
 
-from litestar import MediaType, Request, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
-from offhook.service.http.errors import ApiError
+from offhook.service.directory.directory import Directory
+from offhook.service.http.errors import ApiError, tracking_id
+from offhook.service.http.origin import Origins
 from offhook.service.http.rate import RateLimit
-from offhook.service.identity.identity import AuthorizationRequest, Identity, OAuthError
-from offhook.service.identity.page import HEADERS, refusal_page, sign_in_page
-from offhook.wire.rest import JwtLogin, TokenResponse
-
-_ASKED = (
-    "client_id",
-    "redirect_uri",
-    "response_type",
-    "scope",
-    "state",
-    "code_challenge",
-    "code_challenge_method",
+from offhook.service.identity import sign_in
+from offhook.service.identity.forms import (
+    FORM_BYTES,
+    AnyRequest,
+    address_of,
+    client_of,
+    form_of,
 )
-_CSRF_COOKIE = "offhook-sign-in"
+from offhook.service.identity.guests import InvalidGuestError
+from offhook.service.identity.identity import Identity, OAuthError
+from offhook.service.identity.principal import Principal
+from offhook.wire.ids import ResourceKind, encode_id
+from offhook.wire.rest import ErrorBody, JwtLogin, OAuthErrorBody, TokenResponse
+
+_NO_STORE = {"cache-control": "no-store"}
 
 
-def routes(identity: Identity, limit: RateLimit) -> list[HTTPRouteHandler]:
-    """All of them public: who signs in has no token yet."""
-    csrf_key = secrets.token_bytes(32)
-
-    def csrf_of(nonce: str) -> str:
-        return hmac.new(csrf_key, nonce.encode(), hashlib.sha256).hexdigest()
-
-    async def asked_for(values: dict[str, str]) -> AuthorizationRequest:
-        if values.get("response_type") != "code":
-            raise OAuthError("unsupported_response_type", "Only response_type=code is supported.")
-        return await identity.authorization_request(
-            values.get("client_id", ""),
-            values.get("redirect_uri", ""),
-            values.get("scope", ""),
-            values.get("state", ""),
-            values.get("code_challenge") or None,
-            values.get("code_challenge_method", "plain"),
-        )
-
-    def form(
-        asked: AuthorizationRequest, values: dict[str, str], *, status: int = 200, wrong: str = ""
-    ) -> Response[str]:
-        nonce = secrets.token_hex(16)
-        fields = {name: values[name] for name in _ASKED if name in values}
-        fields["csrf"] = csrf_of(nonce)
-        email = values.get("email", values.get("login_hint", ""))
-        page = sign_in_page(asked.client.name, fields, email=email, wrong=wrong)
-        response = _page(page, status)
-        response.set_cookie(_CSRF_COOKIE, nonce, httponly=True, samesite="lax")
-        return response
-
-    @get(["/v1/authorize", "/idb/oauth2/v1/authorize"], opt={"public": True})
-    async def show_sign_in(request: Request[Any, Any, Any]) -> Response[str]:
-        values = dict(request.query_params.items())
-        try:
-            return form(await asked_for(values), values)
-        except OAuthError as error:
-            return _page(refusal_page(str(error)), 400)
-
-    @post(["/v1/authorize", "/idb/oauth2/v1/authorize"], opt={"public": True}, status_code=302)
-    async def sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
-        values = await _form(request)
-        try:
-            asked = await asked_for(values)
-        except OAuthError as error:
-            return _page(refusal_page(str(error)), 400)
-        nonce = request.cookies.get(_CSRF_COOKIE, "")
-        if not nonce or not hmac.compare_digest(csrf_of(nonce), values.get("csrf", "")):
-            return form(asked, values, status=400, wrong="The page was too old. Please try again.")
-        email = values.get("email", "").strip().casefold()
-        wait = max(limit.wait_for(f"email {email}"), limit.wait_for(f"from {_address(request)}"))
-        if wait:
-            text = f"Too many attempts. Please try again in {wait} s."
-            response = form(asked, values, status=429, wrong=text)
-            response.headers["retry-after"] = str(wait)
-            return response
-        person = await identity.sign_in(email, values.get("password", ""))
-        if person is None:
-            wrong = "That e-mail and password do not belong together."
-            return form(asked, values, status=401, wrong=wrong)
-        code = await identity.issue_code(asked, person)
-        separator = "&" if "?" in asked.redirect_uri else "?"
-        answer = urlencode({"code": code, "state": asked.state})
-        return Response(
-            None,
-            status_code=302,
-            headers={"location": f"{asked.redirect_uri}{separator}{answer}", **HEADERS},
-        )
+def routes(
+    identity: Identity, directory: Directory, origins: Origins, limit: RateLimit
+) -> list[HTTPRouteHandler]:
+    """All public but `userinfo`: who signs in has no token yet. `limit` is on failed attempts."""
 
     @post(
-        ["/v1/access_token", "/idb/oauth2/v1/access_token"], opt={"public": True}, status_code=200
+        ["/v1/access_token", "/idb/oauth2/v1/access_token"],
+        opt={"public": True},
+        status_code=200,
+        request_max_body_size=FORM_BYTES,
     )
-    async def access_token(request: Request[Any, Any, Any]) -> TokenResponse:
-        limit.check(f"token from {_address(request)}")
-        values = await _form(request)
-        client_id, secret = _client_of(request, values)
+    async def access_token(request: AnyRequest) -> Response[TokenResponse]:
+        key = f"token from {address_of(request)}"
+        limit.check(key)
+        form = await form_of(request)
+        client_id, secret = client_of(request, form)
         try:
-            match values.get("grant_type"):
+            match form.get("grant_type"):
                 case "authorization_code":
-                    return await identity.exchange_code(
-                        values.get("code", ""),
-                        values.get("redirect_uri", ""),
-                        values.get("code_verifier"),
+                    response = await identity.exchange_code(
+                        form.get("code", ""),
+                        form.get("redirect_uri", ""),
+                        form.get("code_verifier"),
                         client_id,
                         secret,
                     )
                 case "refresh_token":
-                    return await identity.refresh(
-                        values.get("refresh_token", ""), client_id, secret
+                    response = await identity.refresh(
+                        form.get("refresh_token", ""), client_id, secret
                     )
                 case _:
                     raise OAuthError(
@@ -125,50 +62,79 @@ def routes(identity: Identity, limit: RateLimit) -> list[HTTPRouteHandler]:
                         "Use grant_type authorization_code or refresh_token.",
                     )
         except OAuthError as error:
-            status = 401 if error.error == "invalid_client" else 400
-            raise ApiError(status, f"{error.error}: {error}") from error
+            raise _refused(request, error) from error
+        limit.give_back(key)
+        return Response(response, headers=_NO_STORE)
 
-    @post(["/v1/revoke", "/v1/tokens/revoke"], opt={"public": True}, status_code=200)
-    async def revoke(request: Request[Any, Any, Any]) -> dict[str, str]:
-        limit.check(f"token from {_address(request)}")
-        values = await _form(request)
-        if not values.get("token"):
+    @post(
+        ["/v1/revoke", "/v1/tokens/revoke"],
+        opt={"public": True},
+        status_code=200,
+        request_max_body_size=FORM_BYTES,
+    )
+    async def revoke(request: AnyRequest) -> dict[str, str]:
+        form = await form_of(request)
+        if not form.get("token"):
             raise ApiError(400, "The token to revoke is missing.")
-        await identity.tokens.revoke(values["token"])
+        await identity.tokens.revoke(form["token"])
         return {}
 
-    @post("/v1/jwt/login", opt={"public": True}, status_code=200)
-    async def jwt_login(request: Request[Any, Any, Any]) -> JwtLogin:
-        limit.check(f"token from {_address(request)}")
-        token = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
+    @post("/v1/jwt/login", opt={"public": True}, status_code=200, request_max_body_size=FORM_BYTES)
+    async def jwt_login(request: AnyRequest) -> Response[JwtLogin]:
+        key = f"token from {address_of(request)}"
+        limit.check(key)
+        token = request.headers.get("authorization", "").strip()
+        scheme, _, rest = token.partition(" ")
         try:
-            return await identity.guest_login(token)
-        except OAuthError as error:
+            login = await identity.guest_login(
+                rest.strip() if scheme.casefold() == "bearer" else token
+            )
+        except InvalidGuestError as error:
             raise ApiError(401, str(error)) from error
+        limit.give_back(key)
+        return Response(login, headers=_NO_STORE)
 
-    return [show_sign_in, sign_in, access_token, revoke, jwt_login]
+    @get("/v1/userinfo")
+    async def userinfo(principal: Principal) -> dict[str, Any]:
+        person = await directory.person(principal.person_id)
+        return {
+            "sub": encode_id(ResourceKind.PEOPLE, person.person_id),
+            "name": person.display_name,
+            "given_name": person.first_name,
+            "family_name": person.last_name,
+            "email": person.email,
+        }
+
+    @get("/.well-known/oauth-authorization-server", opt={"public": True})
+    async def metadata(request: AnyRequest) -> dict[str, Any]:
+        origin = origins.of(request)
+        return {
+            "issuer": origin,
+            "authorization_endpoint": f"{origin}/v1/authorize",
+            "token_endpoint": f"{origin}/v1/access_token",
+            "revocation_endpoint": f"{origin}/v1/revoke",
+            "userinfo_endpoint": f"{origin}/v1/userinfo",
+            "response_types_supported": ["code"],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": [
+                "none",
+                "client_secret_basic",
+                "client_secret_post",
+            ],
+        }
+
+    return [
+        *sign_in.routes(identity, limit),
+        access_token,
+        revoke,
+        jwt_login,
+        userinfo,
+        metadata,
+    ]
 
 
-def _page(html: str, status: int) -> Response[str]:
-    return Response(html, status_code=status, media_type=MediaType.HTML, headers=dict(HEADERS))
-
-
-async def _form(request: Request[Any, Any, Any]) -> dict[str, str]:
-    form = await request.form()
-    return {name: value for name, value in form.items() if isinstance(value, str)}
-
-
-def _address(request: Request[Any, Any, Any]) -> str:
-    return request.client.host if request.client else "unknown"
-
-
-def _client_of(request: Request[Any, Any, Any], values: dict[str, str]) -> tuple[str, str | None]:
-    """Client id and secret from HTTP Basic, or from the form."""
-    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
-    if scheme.casefold() == "basic":
-        try:
-            client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError) as error:
-            raise ApiError(400, "The Authorization header cannot be read.") from error
-        return client_id, secret
-    return values.get("client_id", ""), values.get("client_secret")
+def _refused(request: AnyRequest, error: OAuthError) -> ApiError:
+    plain = ErrorBody.of(str(error), tracking_id(request))
+    body = OAuthErrorBody(plain.message, plain.errors, plain.trackingId, error.error, str(error))
+    return ApiError(401 if error.error == "invalid_client" else 400, str(error), body=body)
