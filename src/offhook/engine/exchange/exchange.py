@@ -134,7 +134,8 @@ class Exchange:
             case inputs.Answer():
                 self._answer(event)
             case inputs.Roap():
-                self._roap(self._own(event.line_id, event.call_id), event.message)
+                call = self._own(event.line_id, event.call_id, event.correlation_id)
+                self._roap(call, event.message)
             case inputs.Hold():
                 self._hold(self._talking(event.line_id, event.call_id))
             case inputs.Resume():
@@ -552,14 +553,7 @@ class Exchange:
         call = self._calls.get(event.call_id)
         if call is None:
             self._owed.pop(event.call_id, None)
-            call = next(
-                (
-                    each
-                    for each in self._calls_of(event.line_id)
-                    if event.correlation_id and each.correlation_id == event.correlation_id
-                ),
-                None,
-            )
+            call = self._by_correlation(event.line_id, event.correlation_id)
         if call is None or call.line_id != event.line_id:
             return  # It has ended already, or never was one of this line.
         if call.rings and event.cause is CauseCode.BUSY:
@@ -686,8 +680,14 @@ class Exchange:
 
     # --- small things ---
 
-    def _own(self, line_id: str, call_id: str) -> Call:
-        call = self._calls.get(call_id)
+    def _by_correlation(self, line_id: str, correlation_id: str) -> Call | None:
+        for call in self._calls_of(line_id):
+            if correlation_id and call.correlation_id == correlation_id:
+                return call
+        return None
+
+    def _own(self, line_id: str, call_id: str, correlation_id: str = "") -> Call:
+        call = self._calls.get(call_id) or self._by_correlation(line_id, correlation_id)
         if call is None or call.line_id != line_id:
             raise ExchangeRefused(
                 MobiusErrorCode.CALL_NOT_FOUND, "This line has no such call; it may have ended."

@@ -68,11 +68,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Roap:
-    """A ROAP message of the client: ANSWER, OK, OFFER_RESPONSE, OFFER or ERROR."""
+    """A ROAP message of the client: ANSWER, OK, OFFER_RESPONSE, OFFER or ERROR.
+
+    `correlation_id` finds a call whose creator does not know its id yet: its socket may bring our
+    ANSWER before its request for the call is answered.
+    """
 
     line_id: str
     call_id: str
     message: RoapMessage
+    correlation_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ def routes(
     ) -> CallRequest:
         line = own_line(lines, principal, line_id)
         body = await read(request, MediaRequest)
-        submit(Roap(line.line_id, call_id, body.localMedia.roap))
+        submit(Roap(line.line_id, call_id, body.localMedia.roap, body.device.correlationId))
         return CallRequest(body.device, call_id)
 
     @post(_CALL + "/status", status_code=200)
