@@ -18,7 +18,12 @@ from rich.table import Table
 from offhook.cli.known_clouds import DEFAULT_CLOUD, KnownCloud, KnownPerson, forget, remember
 from offhook.service.app import PhoneService
 from offhook.service.config import ConfigError, ServiceConfig
-from offhook.service.directory.demo import DEMO_PEOPLE, TEST_NUMBERS, found_demo_organization
+from offhook.service.directory.demo import (
+    DEMO_PEOPLE,
+    TEST_NUMBERS,
+    found_demo_organization,
+    let_demo_apps_in,
+)
 from offhook.service.server import ListenError
 from offhook.service.store import StoreError
 from offhook.wire.phone_number import format_for_people
@@ -61,6 +66,7 @@ async def start_demo(config: ServiceConfig) -> tuple[PhoneService, Ready]:
     await service.start()
     try:
         await found_demo_organization(service.directory)
+        await let_demo_apps_in(service.identity)
         people = [
             DemoPassword(
                 name=entry.display_name,

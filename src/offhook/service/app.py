@@ -230,6 +230,7 @@ def application(handlers: Sequence[Any], identity: Identity, request_bytes: int)
                 HTTPException: errors.on_http_error,
                 Exception: errors.on_unexpected,
             },
+            before_send=[errors.mark_answer],
             request_max_body_size=request_bytes,
             openapi_config=OpenAPIConfig(title="Offhook", version="1", path="/openapi"),
             logging_config=None,

@@ -1,14 +1,31 @@
 """The demo organisation: an administrator, four people who call each other, test numbers."""
 
+import base64
 from dataclasses import dataclass
 from uuid import NAMESPACE_URL, uuid5
 
 from offhook.engine.exchange.model import ServiceNumber
 from offhook.service.directory.directory import Directory, PersonEntry, UnknownPersonError
+from offhook.service.identity.clients import Client
+from offhook.service.identity.identity import Identity
 from offhook.service.identity.passwords import hash_password
 
 DEMO_ORG_ID = str(uuid5(NAMESPACE_URL, "https://offhook.example/demo"))
-DEMO_CLIENT_ID = "offhook-demo"
+
+#: An app that everybody may use to sign in: public, with PKCE, on loopback at any port.
+DEMO_APP = Client(
+    "offhook-demo",
+    "Offhook demo app",
+    None,
+    frozenset(
+        f"http://{host}:{{port}}{path}"
+        for host in ("127.0.0.1", "localhost")
+        for path in ("/", "/callback")
+    ),
+)
+#: Whoever has the secret (base64) may sign in guests.
+DEMO_GUEST_ISSUER = "offhook-demo-guests"
+DEMO_GUEST_SECRET = base64.b64encode(b"everybody knows this demo secret").decode()
 
 #: Extensions of the service's own numbers.
 TEST_NUMBERS = {
@@ -77,3 +94,9 @@ async def found_demo_organization(directory: Directory) -> None:
             await directory.add_person(entry, await hash_password(person.password))
     for service, digits in TEST_NUMBERS.items():
         await directory.add_service_number(DEMO_ORG_ID, service, digits)
+
+
+async def let_demo_apps_in(identity: Identity) -> None:
+    """Let `DEMO_APP` sign people in, and `DEMO_GUEST_ISSUER` guests of the demo organisation."""
+    await identity.clients.register(DEMO_APP)
+    await identity.guests.add_issuer(DEMO_GUEST_ISSUER, DEMO_ORG_ID, DEMO_GUEST_SECRET)

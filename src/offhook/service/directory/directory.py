@@ -1,10 +1,13 @@
 """People and numbers of the organisations of this service."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from sqlalchemy import Select, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from offhook.engine.exchange.model import (
     Party,
@@ -17,6 +20,10 @@ from offhook.engine.exchange.model import (
 from offhook.service.store import Database
 from offhook.service.store.schema import numbers, organizations, people
 from offhook.wire.phone_number import NotAPhoneNumberError, normalise_e164, parse_dial_string
+
+#: An e-mail or SIP address (RFC 3261, 19.1). Port and parameters do not matter here.
+_ADDRESS = re.compile(r"(?:sips?:)?(?P<user>[^@:;?]+)@(?P<host>[^@:;?]+).*", re.IGNORECASE)
+_SIP_SCHEME = re.compile(r"sips?:", re.IGNORECASE)
 
 
 class UnknownPersonError(Exception):
@@ -103,13 +110,13 @@ class Directory:
 
     async def resolve(self, org_id: str, dialled: str) -> Target:
         """Where `dialled` leads: a number as people type it, an e-mail or a SIP address."""
-        address = dialled.strip().removeprefix("sip:").removeprefix("sips:").partition(";")[0]
-        if "@" in address:
-            user = address.partition("@")[0]
-            person = await self.find_by_email(address)
+        address = dialled.strip()
+        if match := _ADDRESS.fullmatch(address):
+            address = unquote(match["user"])
+            person = await self.find_by_email(f"{address}@{match['host']}")
             if person is not None and person.org_id == org_id:
                 return PersonTarget(person.party)
-            address = user
+        address = _SIP_SCHEME.sub("", address)
         for digits in self._spellings(address):
             target = await self._number(org_id, digits)
             if target is not None:
@@ -190,21 +197,25 @@ class Directory:
 
     async def guest(self, person_id: str, org_id: str, name: str) -> PersonEntry:
         """The guest with this id, known by `name` from now on."""
+        first, _, last = name.partition(" ")
+        guest = PersonEntry(
+            person_id=person_id,
+            org_id=org_id,
+            email=f"{person_id}@guest.invalid",
+            display_name=name,
+            first_name=first,
+            last_name=last,
+            is_admin=False,
+            is_guest=True,
+            created=self._clock(),
+        )
         try:
-            known = await self.person(person_id)
-        except UnknownPersonError:
-            first, _, last = name.partition(" ")
-            email = f"{person_id}@guest.invalid"
-            await self.add_person(
-                PersonEntry(
-                    person_id, org_id, email, name, first, last, False, True, self._clock()
-                ),
-                None,
-            )
-            return await self.person(person_id)
-        if known.display_name != name:
+            await self.add_person(guest, None)
+        except IntegrityError:  # The guest was here before.
             await self._database.write(
-                update(people).where(people.c.id == person_id).values(display_name=name)
+                update(people)
+                .where(people.c.id == person_id)
+                .values(display_name=name, first_name=first, last_name=last)
             )
         return await self.person(person_id)
 

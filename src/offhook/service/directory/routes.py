@@ -17,6 +17,7 @@ from offhook.wire.ids import InvalidIdError, ResourceKind, bare_uuid, encode_id
 from offhook.wire.rest import Person, PersonList, PhoneNumber, SipAddress
 
 _MOST = 1000
+_FARTHEST = 1_000_000_000
 
 
 def routes(directory: Directory, origins: Origins) -> list[HTTPRouteHandler]:
@@ -44,7 +45,7 @@ def routes(directory: Directory, origins: Origins) -> list[HTTPRouteHandler]:
         display_name: str | None = Parameter(query="displayName", default=None),
         ids: str | None = Parameter(query="id", default=None),
         most: int = Parameter(query="max", default=100, ge=1, le=_MOST),
-        start: int = Parameter(query="cursor", default=0, ge=0),
+        start: int = Parameter(query="cursor", default=0, ge=0, le=_FARTHEST),
     ) -> Response[PersonList]:
         try:
             wanted = [bare_uuid(each) for each in ids.split(",")] if ids else []
