@@ -7,6 +7,8 @@ import struct
 from collections import deque
 from dataclasses import dataclass
 
+from offhook.engine.rtp.packet import timestamp_difference
+
 #: The keys, in the order of their event codes.
 EVENTS = "0123456789*#ABCD"
 #: Seconds between two packets of an event.
@@ -16,6 +18,8 @@ _PAYLOAD = struct.Struct("!BBH")
 _END = 0x80
 _VOLUME = 10  # dBm0, negated
 _END_REPEATS = 3
+_FULL = 0xFFFF  # the longest duration that a segment can tell
+_REMEMBERED = 16
 
 
 class InvalidDigitError(ValueError):
@@ -81,7 +85,7 @@ class EventSender:
         self._sent += 1
         over = self._sent - self._steps
         flags = _VOLUME | (_END if over >= 0 else 0)
-        duration = min(min(self._sent, self._steps) * self._step, 0xFFFF)
+        duration = min(min(self._sent, self._steps) * self._step, _FULL)
         packet = EventPacket(
             _PAYLOAD.pack(self._code, flags, duration), self._sent == 1, self._timestamp
         )
@@ -101,18 +105,53 @@ class EventReceiver:
     """Finds the digits in the packets of one stream, each once, as soon as its first packet comes.
 
     An event is known by its RTP timestamp; packets of one that was reported already, late or
-    repeated ones included, are passed over.
+    repeated ones included, are passed over. A key that is held so long that its event is sent in
+    segments (section 2.5.1.3) is one digit.
     """
 
     def __init__(self) -> None:
-        self._seen: deque[tuple[int, int]] = deque(maxlen=8)
+        self._seen: deque[tuple[int, int]] = deque(maxlen=_REMEMBERED)
+        self._held: _Segment | None = None
 
     def receive(self, payload: bytes, timestamp: int) -> str | None:
         """The digit that `payload` begins, None if it is known already or is not a digit."""
         if len(payload) < _PAYLOAD.size:
             return None
-        code = payload[0]
-        if code >= len(EVENTS) or (code, timestamp) in self._seen:
+        code, flags, duration = _PAYLOAD.unpack_from(payload)
+        if code >= len(EVENTS):
+            return None
+        held = self._held
+        if (code, timestamp) in self._seen:
+            if held is not None and timestamp == held.timestamp:
+                held.note(flags, duration)
             return None
         self._seen.append((code, timestamp))
+        self._held = _Segment(code, timestamp)
+        self._held.note(flags, duration)
+        if held is not None and held.continued_by(code, timestamp):
+            return None
         return EVENTS[code]
+
+
+@dataclass(slots=True)
+class _Segment:
+    """The latest event, as far as its packets told."""
+
+    code: int
+    timestamp: int
+    duration: int = 0
+    over: bool = False
+
+    def note(self, flags: int, duration: int) -> None:
+        self.duration = max(self.duration, duration)
+        self.over = self.over or bool(flags & _END)
+
+    def continued_by(self, code: int, timestamp: int) -> bool:
+        """Whether an event is the next segment: it begins where this one is full and not over."""
+        step = timestamp_difference(timestamp, self.timestamp)
+        return (
+            code == self.code
+            and not self.over
+            and self.duration >= _FULL // 2
+            and self.duration <= step <= _FULL + _FULL // 8
+        )

@@ -1,0 +1,30 @@
+"""How long an Opus packet plays, read from its first bytes (RFC 6716 section 3.1)."""
+
+#: Ticks of the 48 kHz clock in 2.5 ms, the unit of all durations of Opus.
+UNIT = 120
+_LONGEST = 48 * UNIT  # 120 ms
+_SILK = (4, 8, 16, 24)
+_HYBRID = (4, 8)
+_CELT = (1, 2, 4, 8)
+
+
+def opus_ticks(payload: bytes) -> int:
+    """The duration in ticks of 48 kHz, 0 if `payload` is not an Opus packet."""
+    if not payload:
+        return 0
+    configuration = payload[0] >> 3
+    if configuration < 12:
+        units = _SILK[configuration & 3]
+    elif configuration < 16:
+        units = _HYBRID[configuration & 1]
+    else:
+        units = _CELT[configuration & 3]
+    match payload[0] & 3:
+        case 0:
+            frames = 1
+        case 3:
+            frames = payload[1] & 0x3F if len(payload) > 1 else 0
+        case _:
+            frames = 2
+    ticks = units * UNIT * frames
+    return ticks if ticks <= _LONGEST else 0
