@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 from aioice import Candidate
 
-from offhook.engine.rtp.rewrite import StreamRewriter, is_rtcp, map_rtcp
+from offhook.engine.rtp.rewrite import StreamRewriter, map_rtcp
 from offhook.engine.rtp.telephone_event import EVENTS, EventReceiver
 from offhook.wire import catalog, mercury, mobius, rest, wdm
 from offhook.wire.body import MalformedBodyError, read_body
@@ -166,7 +166,7 @@ def check_telephone_event(data: bytes) -> None:
 
 def check_rtcp(data: bytes) -> None:
     """Relay a compound packet."""
-    if len(data) < 12 or not is_rtcp(data):
+    if len(data) < 12 or not 192 <= data[1] <= 223:  # RFC 5761 section 4
         return
     forward, backward = StreamRewriter(ssrc=8), StreamRewriter(ssrc=9)
     for stream in (forward, backward):
