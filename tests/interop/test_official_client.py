@@ -14,7 +14,8 @@ import pytest
 from interop.browser import BrowserPhone, NotHeardError
 from interop.cloud import Cloud
 
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
+# The browser's driver runs in the tests' loop, and takes its time over a large message.
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(90), pytest.mark.loop_limit(ms=300)]
 
 # Away from each other, from the DTMF frequencies and from each other's harmonics.
 ALICE_TONE = 1040.0

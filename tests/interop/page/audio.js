@@ -70,12 +70,15 @@ window.sound = (() => {
       this.source.connect(this.long);
       this.source.connect(this.short);
       this.digit = null;
+      this.without = 0;
       const samples = new Float32Array(this.short.fftSize);
       this.timer = setInterval(() => {
         this.short.getFloatTimeDomainData(samples);
         const digit = digitIn(samples);
         if (digit && digit !== this.digit) onDigit(digit);
-        this.digit = digit;
+        // A short tone flickers at its edges; it has ended after two looks without it.
+        this.without = digit ? 0 : this.without + 1;
+        if (digit || this.without >= 2) this.digit = digit;
       }, 20);
     }
 
