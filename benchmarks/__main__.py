@@ -1,6 +1,6 @@
 """Run the benchmarks, one process each, and write what they print into RESULTS.md.
 
-``python -m benchmarks`` runs all, ``python -m benchmarks relay`` one and leaves the others' results.
+``python -m benchmarks`` runs all; ``python -m benchmarks relay`` one, leaving the others' results.
 """
 
 import argparse
@@ -23,19 +23,18 @@ TIMEOUT = 600.0
 
 HEAD = """# Results
 
-Each section is one script of this folder, measured beside its peer in the same run. The machine is shared and
-noisy: read the ratios and medians, not the absolute numbers. `make bench` measures again.
+Each section is one script of this folder, measured beside its peer in the same run. The machine is
+shared and noisy: read the ratios and medians, not the absolute numbers. `make bench` measures
+again.
 """
 
 
 def machine() -> str:
     """One line about where the figures come from."""
-    model = "unknown processor"
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            model = line.partition(":")[2].strip()
-            break
-    cores = sum(line.startswith("processor") for line in open("/proc/cpuinfo"))
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    model = models[0] if models else "unknown processor"
+    cores = sum(line.startswith("processor") for line in lines)
     day = datetime.now(UTC).date().isoformat()
     return (
         f"{day}, {cores} cores of {model}, {platform.system()} {platform.release().split('-')[0]}, "

@@ -70,7 +70,7 @@ async def python_relay(target: Target, core: int) -> AsyncIterator[None]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "benchmarks.relay_targets",
+        os.environ.get("RT", "benchmarks.relay_targets"),
         target.kind,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
