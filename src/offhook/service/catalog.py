@@ -7,7 +7,7 @@ from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
 
 from offhook.service.http.origin import Origins
-from offhook.service.identity.principal import Principal
+from offhook.service.identity.principal import SignedIn
 from offhook.wire.catalog import Catalog, HostEntry
 
 _PATHS = {
@@ -49,7 +49,7 @@ def routes(origins: Origins, region: str, country: str) -> list[HTTPRouteHandler
         return catalog_for(request)
 
     @get("/u2c/api/v1/catalog")
-    async def full(request: Request[Any, Any, Any], principal: Principal) -> Catalog:  # noqa: ARG001
+    async def full(request: Request[Any, Any, Any], principal: SignedIn) -> Catalog:  # noqa: ARG001
         return catalog_for(request)
 
     @get("/v1/region", opt={"public": True})

@@ -10,10 +10,11 @@ from uuid import uuid4
 import msgspec
 from litestar import Request, Response, delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from offhook.service.http.errors import ApiError
 from offhook.service.http.origin import Origins
-from offhook.service.identity.principal import Principal
+from offhook.service.identity.principal import Principal, SignedIn
 from offhook.wire.body import read_body
 from offhook.wire.wdm import (
     CALLING_ENTITLEMENTS,
@@ -118,23 +119,23 @@ def routes(clients: RunningClients, origins: Origins) -> list[HTTPRouteHandler]:
         return Response(device, headers={"etag": f'"{etag}"'})
 
     @post("/wdm/api/v1/devices", status_code=200)
-    async def register(request: Request[Any, Any, Any], principal: Principal) -> Response[Device]:
+    async def register(request: Request[Any, Any, Any], principal: SignedIn) -> Response[Device]:
         body = read_body(await request.body(), DeviceRequest)
         return answer(request, clients.register(principal, body))
 
     @put("/wdm/api/v1/devices/{device_id:str}")
     async def refresh(
-        request: Request[Any, Any, Any], principal: Principal, device_id: str
+        request: Request[Any, Any, Any], principal: SignedIn, device_id: FromPath[str]
     ) -> Response[Device]:
         body = read_body(await request.body(), DeviceRequest)
         return answer(request, clients.refresh(principal, device_id, body))
 
     @delete("/wdm/api/v1/devices/{device_id:str}")
-    async def remove(principal: Principal, device_id: str) -> None:
+    async def remove(principal: SignedIn, device_id: FromPath[str]) -> None:
         clients.remove(principal, device_id)
 
     @get("/wdm/api/v1/devices")
-    async def listing(request: Request[Any, Any, Any], principal: Principal) -> DeviceList:
+    async def listing(request: Request[Any, Any, Any], principal: SignedIn) -> DeviceList:
         own = clients.of_person(principal.person_id)
         return DeviceList([described(request, client) for client in own])
 

@@ -3,6 +3,8 @@
 Base ``{hydra}``, e.g. ``https://webexapis.com/v1``.
 """
 
+from typing import Annotated
+
 import msgspec
 
 from offhook.wire.members import always_sent
@@ -76,6 +78,19 @@ class Person(msgspec.Struct, omit_defaults=True):
     status: str | None = None
     type: str = always_sent("person")
     sipAddresses: list[SipAddress] | None = None
+
+
+class PeopleQuery(msgspec.Struct):
+    """The parameters of GET ``/people``: `id` has ids with commas between; `cursor` is for paging.
+
+    Real Webex calls its cursor whatever it likes: clients only follow the ``Link``.
+    """
+
+    email: str | None = None
+    displayName: str | None = None
+    id: str | None = None
+    max: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
+    cursor: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)] = 0
 
 
 class PersonList(msgspec.Struct):

@@ -6,6 +6,7 @@ from uuid import uuid4
 from litestar import Request, Response, delete, patch, post
 from litestar.background_tasks import BackgroundTask
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from offhook.engine.exchange import ExchangeRefused
 from offhook.engine.exchange.inputs import (
@@ -23,7 +24,7 @@ from offhook.service.calls.shell import ExchangeShell
 from offhook.service.directory import Directory
 from offhook.service.http.errors import ApiError
 from offhook.service.http.rate import RateLimit
-from offhook.service.identity.principal import Principal
+from offhook.service.identity.principal import Principal, SignedIn
 from offhook.service.lines.registry import Line, LineRegistry
 from offhook.service.lines.routes import own_line
 from offhook.wire.body import read_body
@@ -68,7 +69,7 @@ def routes(
 
     @post(_DEVICES + "/call", status_code=200)
     async def create(
-        request: AnyRequest, principal: Principal, line_id: str
+        request: AnyRequest, principal: SignedIn, line_id: FromPath[str]
     ) -> Response[CreateCallResponse]:
         line = own_line(lines, principal, line_id)
         body = await read(request, CreateCallRequest)
@@ -108,7 +109,7 @@ def routes(
 
     @patch(_CALL, status_code=200)
     async def update(
-        request: AnyRequest, principal: Principal, line_id: str, call_id: str
+        request: AnyRequest, principal: SignedIn, line_id: FromPath[str], call_id: FromPath[str]
     ) -> CallRequest:
         line = own_line(lines, principal, line_id)
         body = await read(request, UpdateCallRequest)
@@ -118,7 +119,7 @@ def routes(
 
     @post(_CALL + "/media", status_code=200)
     async def media(
-        request: AnyRequest, principal: Principal, line_id: str, call_id: str
+        request: AnyRequest, principal: SignedIn, line_id: FromPath[str], call_id: FromPath[str]
     ) -> CallRequest:
         line = own_line(lines, principal, line_id)
         body = await read(request, MediaRequest)
@@ -127,7 +128,7 @@ def routes(
 
     @post(_CALL + "/status", status_code=200)
     async def keep_alive(
-        request: AnyRequest, principal: Principal, line_id: str, call_id: str
+        request: AnyRequest, principal: SignedIn, line_id: FromPath[str], call_id: FromPath[str]
     ) -> CallRequest:
         line = own_line(lines, principal, line_id)
         body = await read(request, CallRequest)
@@ -136,7 +137,7 @@ def routes(
 
     @delete(_CALL, status_code=200)
     async def end(
-        request: AnyRequest, principal: Principal, line_id: str, call_id: str
+        request: AnyRequest, principal: SignedIn, line_id: FromPath[str], call_id: FromPath[str]
     ) -> dict[str, Any]:
         line = lines.get(line_id)
         raw = await request.body()
@@ -151,19 +152,19 @@ def routes(
         return {"device": {"deviceId": line_id, "correlationId": correlation_id}, "callId": call_id}
 
     @post(_SERVICES + "/callhold/hold", status_code=200)
-    async def hold(request: AnyRequest, principal: Principal) -> CallRequest:
+    async def hold(request: AnyRequest, principal: SignedIn) -> CallRequest:
         body = await read(request, CallRequest)
         submit(Hold(about(body, principal).line_id, body.callId))
         return body
 
     @post(_SERVICES + "/callhold/resume", status_code=200)
-    async def resume(request: AnyRequest, principal: Principal) -> CallRequest:
+    async def resume(request: AnyRequest, principal: SignedIn) -> CallRequest:
         body = await read(request, CallRequest)
         submit(Resume(about(body, principal).line_id, body.callId))
         return body
 
     @post(_SERVICES + "/calltransfer/commit", status_code=200)
-    async def transfer(request: AnyRequest, principal: Principal) -> None:
+    async def transfer(request: AnyRequest, principal: SignedIn) -> None:
         body = await read(request, TransferRequest)
         own_line(lines, principal, body.device.deviceId)
         raise refusal(

@@ -5,30 +5,32 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath
 
 from offhook.service.directory.directory import Directory, PersonEntry, UnknownPersonError
 from offhook.service.http.errors import ApiError
 from offhook.service.http.origin import Origins
-from offhook.service.identity.principal import Principal
+from offhook.service.identity.principal import SignedIn
 from offhook.wire.ids import InvalidIdError, ResourceKind, bare_uuid, encode_id
-from offhook.wire.rest import Person, PersonList, PhoneNumber, SipAddress
+from offhook.wire.rest import PeopleQuery, Person, PersonList, PhoneNumber, SipAddress
 
-_MOST = 1000
-_FARTHEST = 1_000_000_000
+#: Ids in one look-up; more are left out.
+_MOST_IDS = 1000
+_SCIM_ID = re.compile(r'id eq "([0-9a-fA-F-]{36})"')
 
 
 def routes(directory: Directory, origins: Origins) -> list[HTTPRouteHandler]:
     """``/v1/people`` and the look-up that official clients use for a caller's name."""
 
     @get("/v1/people/me")
-    async def me(principal: Principal) -> Person:
+    async def me(principal: SignedIn) -> Person:
         return _person(await directory.person(principal.person_id), private=True)
 
     @get("/v1/people/{person_id:str}")
-    async def details(principal: Principal, person_id: str) -> Person:
+    async def details(principal: SignedIn, person_id: FromPath[str]) -> Person:
         try:
             person = await directory.person(bare_uuid(person_id))
         except (InvalidIdError, UnknownPersonError):
@@ -38,43 +40,39 @@ def routes(directory: Directory, origins: Origins) -> list[HTTPRouteHandler]:
         return _person(person, private=person.person_id == principal.person_id)
 
     @get("/v1/people")
-    async def listing(
-        request: Request[Any, Any, Any],
-        principal: Principal,
-        email: str | None = None,
-        display_name: str | None = Parameter(query="displayName", default=None),
-        ids: str | None = Parameter(query="id", default=None),
-        most: int = Parameter(query="max", default=100, ge=1, le=_MOST),
-        start: int = Parameter(query="cursor", default=0, ge=0, le=_FARTHEST),
-    ) -> Response[PersonList]:
+    async def listing(request: Request[Any, Any, Any], principal: SignedIn) -> Response[PersonList]:
+        asked = request.query_params.dict()
+        query = _query({name: values[-1] for name, values in asked.items()})
         try:
-            wanted = [bare_uuid(each) for each in ids.split(",")] if ids else []
+            wanted = [bare_uuid(each) for each in query.id.split(",")] if query.id else []
         except InvalidIdError as error:
             raise ApiError(400, "An id in `id` is not one of a person.") from error
         found = await directory.people(
             principal.org_id,
-            email=email,
-            name=display_name,
-            ids=wanted,
-            start=start,
-            most=most + 1,
+            email=query.email,
+            name=query.displayName,
+            ids=wanted[:_MOST_IDS],
+            start=query.cursor,
+            most=query.max + 1,
         )
-        items = [_person(each, private=False) for each in found[:most]]
+        items = [_person(each, private=False) for each in found[: query.max]]
         headers = {}
-        if len(found) > most:
-            query = dict(request.query_params.items()) | {"cursor": str(start + most)}
-            url = f"{origins.of(request)}/v1/people?{urlencode(query)}"
+        if len(found) > query.max:
+            following = {name: values[-1] for name, values in asked.items()}
+            following["cursor"] = str(query.cursor + query.max)
+            url = f"{origins.of(request)}/v1/people?{urlencode(following)}"
             headers["link"] = f'<{url}>; rel="next"'
         return Response(PersonList(items), headers=headers)
 
     @get("/identity/scim/{org_id:str}/v2/Users")
     async def scim_users(
-        principal: Principal, org_id: str, wanted: str = Parameter(query="filter", default="")
+        request: Request[Any, Any, Any], principal: SignedIn, org_id: FromPath[str]
     ) -> dict[str, Any]:
         if org_id != principal.org_id:
             raise ApiError(403, "That is another organisation.")
-        ids = re.findall(r'id eq "([0-9a-fA-F-]{36})"', wanted)[:50]
-        found = await directory.people(org_id, ids=ids, most=50) if ids else []
+        wanted = str(request.query_params.get("filter", ""))
+        ids = _SCIM_ID.findall(wanted)[:_MOST_IDS]
+        found = await directory.people(org_id, ids=ids, most=_MOST_IDS) if ids else []
         return {
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
             "totalResults": len(found),
@@ -84,6 +82,13 @@ def routes(directory: Directory, origins: Origins) -> list[HTTPRouteHandler]:
         }
 
     return [me, details, listing, scim_users]
+
+
+def _query(values: dict[str, str]) -> PeopleQuery:
+    try:
+        return msgspec.convert(values, PeopleQuery, strict=False)
+    except msgspec.ValidationError as error:
+        raise ApiError(400, f"{error}.") from error
 
 
 def _person(person: PersonEntry, *, private: bool) -> Person:

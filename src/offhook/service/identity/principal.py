@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from litestar.di import NamedDependency
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -12,3 +14,7 @@ class Principal:
     scopes: frozenset[str]
     family: str
     expires: float
+
+
+#: The annotation of a handler's `principal`: whoever makes the request.
+SignedIn = NamedDependency[Principal]

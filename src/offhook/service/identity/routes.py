@@ -19,7 +19,7 @@ from offhook.service.identity.forms import (
 )
 from offhook.service.identity.guests import InvalidGuestError
 from offhook.service.identity.identity import Identity, OAuthError
-from offhook.service.identity.principal import Principal
+from offhook.service.identity.principal import SignedIn
 from offhook.wire.ids import ResourceKind, encode_id
 from offhook.wire.rest import ErrorBody, JwtLogin, OAuthErrorBody, TokenResponse
 
@@ -95,7 +95,7 @@ def routes(
         return Response(login, headers=_NO_STORE)
 
     @get("/v1/userinfo")
-    async def userinfo(principal: Principal) -> dict[str, Any]:
+    async def userinfo(principal: SignedIn) -> dict[str, Any]:
         person = await directory.person(principal.person_id)
         return {
             "sub": encode_id(ResourceKind.PEOPLE, person.person_id),

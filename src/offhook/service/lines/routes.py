@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Request, delete, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from offhook.engine.exchange.inputs import LineRegistered
 from offhook.service.calls.shell import ExchangeShell
@@ -13,7 +14,7 @@ from offhook.service.directory import Directory
 from offhook.service.http.errors import ApiError
 from offhook.service.http.origin import Origins
 from offhook.service.http.rate import RateLimit
-from offhook.service.identity.principal import Principal
+from offhook.service.identity.principal import Principal, SignedIn
 from offhook.service.lines.registry import Line, LineRegistry, TooManyLinesError
 from offhook.wire.body import read_body
 from offhook.wire.mobius import (
@@ -62,7 +63,7 @@ def routes(
         return {}
 
     @post(f"{_BASE}/device", status_code=200)
-    async def register(request: Request[Any, Any, Any], principal: Principal) -> Registration:
+    async def register(request: Request[Any, Any, Any], principal: SignedIn) -> Registration:
         body = read_body(await request.body(), RegisterRequest)
         if body.userId != principal.person_id:
             raise ApiError(400, "userId is not that of the person who signs in.")
@@ -100,19 +101,19 @@ def routes(
         )
 
     @get(f"{_BASE}/devices")
-    async def listing(principal: Principal) -> DeviceList:
+    async def listing(principal: SignedIn) -> DeviceList:
         own = lines.of_person(principal.person_id)
         return DeviceList(principal.person_id, [_device(line) for line in own])
 
     @post(f"{_BASE}/devices/{{line_id:str}}/status", status_code=200)
-    async def keep_alive(principal: Principal, line_id: str) -> dict[str, str]:
+    async def keep_alive(principal: SignedIn, line_id: FromPath[str]) -> dict[str, str]:
         line = own_line(lines, principal, line_id)
         status_limit.check(line_id)
         lines.keep_alive(line)
         return {}
 
     @delete(f"{_BASE}/devices/{{line_id:str}}", status_code=200)
-    async def unregister(principal: Principal, line_id: str) -> dict[str, str]:
+    async def unregister(principal: SignedIn, line_id: FromPath[str]) -> dict[str, str]:
         line = lines.get(line_id)
         if line is not None and line.person_id == principal.person_id:
             lines.remove(line_id)

@@ -10,6 +10,7 @@ import msgspec
 from litestar import WebSocket, websocket
 from litestar.exceptions import WebSocketDisconnect
 from litestar.handlers import WebsocketRouteHandler
+from litestar.params import FromPath
 
 from offhook.service.identity.principal import Principal
 from offhook.service.identity.tokens import InvalidTokenError
@@ -60,7 +61,7 @@ def mercury_route(
     """``/mercury/{device_id}``. `queue` frames may wait for a slow client before it is dropped."""
 
     @websocket("/mercury/{device_id:str}", opt={"public": True})
-    async def mercury(socket: Socket, device_id: str) -> None:
+    async def mercury(socket: Socket, device_id: FromPath[str]) -> None:
         await socket.accept()
         principal = await _authorized(socket, authenticator)
         if principal is not None:
