@@ -21,13 +21,14 @@ _MILLISECOND = 48
 FRAME = 20 * _MILLISECOND
 
 # Added to what 99 of 100 packets need.
-_MARGIN = 5 * _MILLISECOND
+_MARGIN = 8 * _MILLISECOND
 # Before so many packets came, the delay is the first one.
 _SETTLED = 50
-# Delay beyond the target at which frames begin and cease to be shortened.
-_SHORTEN_ABOVE = 15 * _MILLISECOND
-_SHORTEN_UNTIL = 5 * _MILLISECOND
-_LENGTHEN_BELOW = -5 * _MILLISECOND
+# Delay beyond the target at which frames begin and cease to be shortened, or are lengthened. Who asks
+# for whole frames sees the delay change in steps of one, so the band is one frame wide.
+_SHORTEN_ABOVE = 17 * _MILLISECOND
+_SHORTEN_UNTIL = 7 * _MILLISECOND
+_LENGTHEN_BELOW = -3 * _MILLISECOND
 # Frames between two that change their length, unless the delay is far off.
 _REST = 2
 _FAR_OFF = 60 * _MILLISECOND
@@ -227,12 +228,12 @@ class JitterBuffer:
 
     # --- audio ---
 
-    def next_frame(self, now: float) -> Playout:
-        """What to play at `now`. The caller plays all of it before it asks again."""
+    def next_frame(self, now: float, ahead: float = 0.0) -> Playout:
+        """What to play after the `ahead` seconds of audio that the caller still holds at `now`."""
         if not self._packets:
             return self._filler(self._expected is None or self._highest in self._others)
-        time = _ticks(now)
-        target = self._transits.fastest + self._target_delay()
+        time = _ticks(now + ahead)
+        target = self._transits.fastest + self._target_delay(_ticks(ahead))
         self._leave_out_overdue(time, target)
         sequence = min(self._packets)
         waiting = self._packets[sequence]
@@ -248,6 +249,7 @@ class JitterBuffer:
         if (hole >= UNIT or self._filled) and offset < target - FRAME // 2:
             # Behind a pause or a stall the delay is built up again before anything is played.
             return self._filler(not lost)
+        self._delay = offset - self._transits.fastest
         return self._play(sequence, offset - target)
 
     def _filler(self, pause: bool) -> Playout:
@@ -276,7 +278,6 @@ class JitterBuffer:
         waiting = self._packets.pop(sequence)
         self._advance(sequence, waiting)
         self.counts.played_ticks += waiting.ticks
-        self._delay = excess + self._target_delay()
         return Frame(waiting.payload, waiting.ticks, self._pace(sequence, excess))
 
     def _advance(self, sequence: int, waiting: _Waiting) -> None:
@@ -315,9 +316,13 @@ class JitterBuffer:
         self._advance(sequence, self._packets.pop(sequence))
         self.counts.discarded += 1
 
-    def _target_delay(self) -> int:
+    def _target_delay(self, ahead: int = 0) -> int:
+        """How long after the fastest packet a frame is heard.
+
+        Packets must be there when they are asked for, which is `ahead` before they are heard.
+        """
         least = self._least if len(self._transits) >= _SETTLED else self._first
-        return min(max(self._transits.spread + _MARGIN, least), self._most)
+        return min(max(self._transits.spread + _MARGIN + ahead, least), self._most)
 
     # --- figures ---
 
