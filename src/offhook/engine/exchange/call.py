@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from offhook.engine.exchange.model import EndReason, Party
+from offhook.engine.exchange.model import EndReason
 from offhook.engine.exchange.roap import Stable, Transaction
 
 
@@ -35,13 +35,16 @@ State = Dialling | Inviting | Alerting | Talking
 
 @dataclass(slots=True)
 class Call:
-    """The call of one line. It exists from its first input to the effect that closes its leg."""
+    """The call of one line. It exists from its first input to the effect that closes its leg.
+
+    `correlation_id` is the client's own id of it, empty until the client has told it;
+    `renegotiation_due` asks for an offer as soon as the transaction under way is over.
+    """
 
     call_id: str
     line_id: str
     session_id: str
     tracking_id: str
-    party: Party
     state: State
     heard_from: float
     correlation_id: str = ""
@@ -54,6 +57,11 @@ class Call:
     def rings(self) -> bool:
         """Whether it is a called line that nobody answered yet."""
         return isinstance(self.state, Inviting | Alerting)
+
+    @property
+    def state_name(self) -> str:
+        """The state in a word, for the log."""
+        return "held" if self.held else type(self.state).__name__.lower()
 
 
 @dataclass(frozen=True, slots=True)
