@@ -187,6 +187,10 @@ class MediaRequest(msgspec.Struct):
     localMedia: LocalMedia
 
 
+#: What stands for a call's id, with a uuid behind it, before the service has named the call.
+LOCAL_CALL_ID = "DefaultLocalId_"
+
+
 class CallRequest(msgspec.Struct):
     """POST ``.../status`` and ``services/callhold/{hold,resume}``; also what those answer."""
 

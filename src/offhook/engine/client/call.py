@@ -1,649 +1,544 @@
-"""The app's side of one call, sans-I/O: what the user does and what the cloud says go in with the
-time, requests and events come out.
+"""One call as the app's side runs it, outgoing or incoming, from its first step to its end.
 
-The wire is Mobius (wire document, 4). Events may come in any order that official clients accept:
-the answer to our offer before or after the connect, an offer before or after the call's own event.
+What is always true, after every input:
+
+- a call ends exactly once, and then wants nothing more than the DELETE that tells the service;
+- its audio is closed exactly once, when it ends;
+- every command is answered exactly once, done or failed;
+- every state but the connected one runs out by itself.
+
+States and timers: wire document, 4.3 to 4.6.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import assert_never
 
-from offhook.wire.mobius import CallerId, CauseCode, MidCallState, MobiusEvent, MobiusEventType
+from offhook.engine.client import call_io as io
+from offhook.engine.client.call_states import (
+    COMMAND_TIMEOUT,
+    CONNECT_TIMEOUT,
+    KEEPALIVE_INTERVAL,
+    KEEPALIVE_RETRY,
+    KEEPALIVE_TRIES,
+    RING_TIMEOUT,
+    SETUP_TIMEOUT,
+    Alerting,
+    Answering,
+    Dialling,
+    Invited,
+    Joining,
+    Over,
+    Preparing,
+    RemoteRinging,
+    State,
+    Switching,
+    Talking,
+)
+from offhook.engine.client.causes import reason_of
+from offhook.engine.client.model import CallEnd, CallStatus, Direction, EndReason, RemoteParty
+from offhook.engine.client.negotiation import Negotiation, NegotiationEffect, PostOffer
+from offhook.errors import (
+    CallEndedError,
+    CallMediaError,
+    CallStateError,
+    CallTimeoutError,
+    ServiceError,
+    WebexError,
+)
+from offhook.wire.mobius import (
+    LOCAL_CALL_ID,
+    CauseCode,
+    MidCallState,
+    MobiusEvent,
+    MobiusEventType,
+)
 from offhook.wire.name_addr import caller_of
-from offhook.wire.roap import FIRST_OFFER_TIE_BREAKER, RoapErrorType, RoapMessage, RoapType
-
-#: Seconds that the cloud has to take a call, and to confirm hold or resume.
-SETUP_TIMEOUT = 10.0
-SERVICE_TIMEOUT = 10.0
-#: Seconds without any sign of progress after which a ringing call is given up.
-RING_TIMEOUT = 60.0
-#: Seconds between two keep-alives of a call.
-KEEPALIVE = 600.0
-
-
-class CallStatus(StrEnum):
-    """Where a call is."""
-
-    INITIATED = "initiated"
-    RINGING = "ringing"
-    CONNECTED = "connected"
-    DISCONNECTED = "disconnected"
-
-
-class Direction(StrEnum):
-    """Who called."""
-
-    INCOMING = "incoming"
-    OUTGOING = "outgoing"
-
-
-class EndReason(StrEnum):
-    """Why a call ended, from the point of view of this app."""
-
-    LOCAL_HANGUP = "local_hangup"
-    REMOTE_HANGUP = "remote_hangup"
-    LOCAL_CANCEL = "local_cancel"
-    REMOTE_CANCEL = "remote_cancel"
-    LOCAL_DECLINE = "local_decline"
-    REJECTED = "rejected"
-    BUSY = "busy"
-    NO_ANSWER = "no_answer"
-    NOT_FOUND = "not_found"
-    UNAVAILABLE = "unavailable"
-    ANSWERED_ELSEWHERE = "answered_elsewhere"
-    MEDIA_LOST = "media_lost"
-    SERVICE_LOST = "service_lost"
-    ERROR = "error"
-
-
-# --- what goes in ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Dial:
-    """The user calls; our first offer is ready."""
-
-    sdp: str
-
-
-@dataclass(frozen=True, slots=True)
-class Created:
-    """The cloud took the call and named it."""
-
-    call_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class FromCloud:
-    """An event about this call."""
-
-    event: MobiusEvent
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The user answers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """The user declines."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hangup:
-    """The user hangs up, or gives up before an answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dismiss:
-    """This app cannot take the call; other devices ring on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """The user holds the call."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """The user resumes it."""
-
-
-@dataclass(frozen=True, slots=True)
-class OfferMade:
-    """The media made the offer that `MakeOffer` asked for."""
-
-    sdp: str
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerMade:
-    """The media made the answer that `MakeAnswer` asked for."""
-
-    sdp: str
-
-
-@dataclass(frozen=True, slots=True)
-class MediaConnected:
-    """Audio can flow."""
-
-
-@dataclass(frozen=True, slots=True)
-class MediaFailed:
-    """Audio cannot flow, or not any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class RequestFailed:
-    """A request that an effect asked for was refused or had no answer."""
-
-    request: "Request"
-
-
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """The cloud does not know the call any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """Time has passed."""
-
-
-Input = (
-    Dial
-    | Created
-    | FromCloud
-    | Answer
-    | Reject
-    | Hangup
-    | Dismiss
-    | Hold
-    | Resume
-    | OfferMade
-    | AnswerMade
-    | MediaConnected
-    | MediaFailed
-    | RequestFailed
-    | Gone
-    | Tick
-)
-
-# --- what comes out -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class SendCreate:
-    """POST the call with our first offer."""
-
-    message: RoapMessage
-
-
-@dataclass(frozen=True, slots=True)
-class SendAlerting:
-    """PATCH: this client rings."""
-
-
-@dataclass(frozen=True, slots=True)
-class SendConnect:
-    """PATCH: the user answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class SendMedia:
-    """POST a ROAP message."""
-
-    message: RoapMessage
-
-
-@dataclass(frozen=True, slots=True)
-class SendHold:
-    """POST hold."""
-
-
-@dataclass(frozen=True, slots=True)
-class SendResume:
-    """POST resume."""
-
-
-@dataclass(frozen=True, slots=True)
-class SendKeepAlive:
-    """POST the call's status."""
-
-
-@dataclass(frozen=True, slots=True)
-class SendEnd:
-    """DELETE the call."""
-
-    cause: CauseCode
-
-
-Request = (
-    SendCreate
-    | SendAlerting
-    | SendConnect
-    | SendMedia
-    | SendHold
-    | SendResume
-    | SendKeepAlive
-    | SendEnd
-)
-
-
-@dataclass(frozen=True, slots=True)
-class MakeOffer:
-    """Have the media make an offer (`OfferMade`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class MakeAnswer:
-    """Have the media answer this offer (`AnswerMade`)."""
-
-    offer: str
-
-
-@dataclass(frozen=True, slots=True)
-class ApplyAnswer:
-    """Give the media the answer to its offer."""
-
-    sdp: str
-
-
-@dataclass(frozen=True, slots=True)
-class CloseMedia:
-    """The media is done with."""
-
-
-@dataclass(frozen=True, slots=True)
-class StatusChanged:
-    """The call's `status` is another."""
-
-    old: CallStatus
-    new: CallStatus
-
-
-@dataclass(frozen=True, slots=True)
-class HoldChanged:
-    """The call was held or resumed."""
-
-    on_hold: bool
-
-
-@dataclass(frozen=True, slots=True)
-class HoldFailed:
-    """Hold or resume was not confirmed; the call is as it was."""
-
-    wanted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class InfoChanged:
-    """Name, number or tracking id of the call changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Established:
-    """Both sides agreed on the media after an answer, hold or resume."""
-
-
-Effect = (
-    Request
-    | MakeOffer
-    | MakeAnswer
-    | ApplyAnswer
-    | CloseMedia
-    | StatusChanged
-    | HoldChanged
-    | HoldFailed
-    | InfoChanged
-    | Established
-)
-
-
-class WrongStateError(Exception):
-    """The user asked for something that the call cannot do now; nothing has changed."""
 
 
 class ClientCall:
-    """One call. `handle` takes an input and the time (seconds) and returns what is to be done."""
+    """See the module. `handle` takes an input and the time, and returns what has to be done.
+
+    A command that cannot be carried out raises `CallEndedError` or `CallStateError` and changes
+    nothing. Times are in seconds, of any steady clock.
+    """
 
     def __init__(
-        self, direction: Direction, *, correlation_id: str, now: float, call_id: str = ""
+        self,
+        direction: Direction,
+        correlation_id: str,
+        *,
+        now: float,
+        call_id: str = "",
+        party: RemoteParty | None = None,
+        keepalive_interval: float = KEEPALIVE_INTERVAL,
     ) -> None:
+        incoming = direction is Direction.INCOMING
         self.direction = direction
         self.correlation_id = correlation_id
         self.call_id = call_id
-        self.status = CallStatus.INITIATED
-        self.end_reason: EndReason | None = None
-        self.name = ""
-        self.number = ""
+        self.party = party or RemoteParty()
         self.tracking_id = ""
-        self.on_hold = False
-        self.inband_media = False
-        self._seq = 0
-        self._offer: RoapMessage | None = None
-        self._asked: int | None = None
-        self._announced = False
-        self._answering = False
-        self._wants_hold: bool | None = None
-        self._created = bool(call_id)
-        self._deadline: float | None = now + SETUP_TIMEOUT
-        self._hold_deadline: float | None = None
-        self._keepalive_at: float | None = None
-        self._out: list[Effect] = []
+        self.held = False
+        self._keepalive_interval = keepalive_interval
+        self._state: State = (
+            Invited(now + SETUP_TIMEOUT) if incoming else Preparing(now + SETUP_TIMEOUT)
+        )
+        self._negotiation = Negotiation(wait=incoming)
+        self._negotiate_by: float | None = None
+        self._requested = False
+        self._opening: int | None = None
+        self._switching: Switching | None = None
+        self._queue: deque[io.SetHold] = deque()
         self._now = now
+        self._out: list[io.Effect] = []
+
+    # --- what is known ---
+
+    @property
+    def status(self) -> CallStatus:
+        """Where the call is."""
+        match self._state:
+            case Preparing() | Dialling() | Invited():
+                return CallStatus.INITIATED
+            case RemoteRinging() | Alerting():
+                return CallStatus.RINGING
+            case Joining() | Answering():
+                return CallStatus.RINGING
+            case Talking():
+                return CallStatus.CONNECTED
+            case Over():
+                return CallStatus.DISCONNECTED
+            case _:
+                assert_never(self._state)
+
+    @property
+    def end(self) -> CallEnd | None:
+        """How it ended, None while it has not."""
+        return self._state.end if isinstance(self._state, Over) else None
 
     @property
     def deadline(self) -> float | None:
-        """When the next `Tick` is due."""
-        times = (self._deadline, self._hold_deadline, self._keepalive_at)
-        return min((each for each in times if each is not None), default=None)
+        """When the next `Tick` is due, None if nothing waits."""
+        return min(self._deadlines(), default=None)
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the call has ended."""
-        return self.status is CallStatus.DISCONNECTED
+    def _deadlines(self) -> Iterator[float]:
+        match self._state:
+            case Over():
+                return
+            case Talking(keepalive_at=keepalive_at):
+                if keepalive_at is not None:
+                    yield keepalive_at
+            case _:
+                yield self._state.until
+        if self._switching is not None:
+            yield self._switching.until
+        if self._negotiate_by is not None:
+            yield self._negotiate_by
 
-    def handle(self, event: Input, now: float) -> list[Effect]:
-        """Take an input. Raises WrongStateError for what the user cannot do now."""
-        self._out, self._now = [], now
-        if self.is_over:
-            self._handle_after_end(event)
-        else:
-            self._handle(event)
+    # --- inputs ---
+
+    def handle(self, event: io.Input, now: float) -> list[io.Effect]:
+        """Take an input. Raises `CallEndedError` or `CallStateError` for a command."""
+        self._now = max(now, self._now)
+        self._out = []
+        self._dispatch(event)
+        if isinstance(self._state, Talking):
+            self._settle()
         return self._out
 
-    def _handle(self, event: Input) -> None:
+    def _dispatch(self, event: io.Input) -> None:
         match event:
-            case Dial():
-                self._seq = 1
-                self._do(
-                    SendCreate(RoapMessage(1, RoapType.OFFER, event.sdp, FIRST_OFFER_TIE_BREAKER))
-                )
-            case Created():
-                self._created = True
-                self.call_id = event.call_id
-            case FromCloud():
-                self._from_cloud(event.event)
-            case Answer():
-                self._answer()
-            case Reject():
-                self._require_ringing("rejected")
-                self._end(EndReason.LOCAL_DECLINE, CauseCode.BUSY)
-            case Dismiss():
-                self._require_ringing("dismissed")
-                self._end(EndReason.LOCAL_DECLINE, CauseCode.NOT_AVAILABLE)
-            case Hangup():
+            case io.Dial():
+                self._dial(event.command)
+            case io.Answer():
+                self._answer(event.command)
+            case io.Reject():
+                self._reject()
+            case io.Hangup():
                 self._hangup()
-            case Hold() | Resume():
-                self._hold(isinstance(event, Hold))
-            case OfferMade():
-                self._offer_made(event.sdp)
-            case AnswerMade():
-                self._answer_made(event.sdp)
-            case MediaConnected():
-                if self.status is CallStatus.CONNECTED:
-                    self._do(Established())
-            case MediaFailed():
-                self._end(EndReason.MEDIA_LOST, CauseCode.MEDIA_INACTIVITY)
-            case RequestFailed():
-                self._request_failed(event.request)
-            case Gone():
-                self._end(EndReason.SERVICE_LOST, None)
-            case Tick():
+            case io.SetHold():
+                self._set_hold(event)
+            case io.Created():
+                self._created(event)
+            case io.RequestDone():
+                self._request_done(event.request)
+            case io.RequestFailed():
+                self._request_failed(event.request, event.error)
+            case io.OfferMade():
+                self._negotiate(self._negotiation.offer_made(event.sdp))
+            case io.AnswerMade():
+                self._negotiate(self._negotiation.answer_made(event.sdp))
+            case io.AnswerApplied():
+                self._negotiate(self._negotiation.answer_applied())
+            case io.MediaRefused():
+                self._media_refused(event.error)
+            case io.MediaLost():
+                self._end(EndReason.MEDIA_LOST, CauseCode.MEDIA_INACTIVITY, event.error)
+            case io.EventCame():
+                self._event(event.event, event.tracking_id)
+            case io.ServiceBack():
+                self._service_back()
+            case io.Tick():
                 self._tick()
             case _:
                 assert_never(event)
 
-    def _handle_after_end(self, event: Input) -> None:
-        match event:
-            case Answer() | Reject() | Hold() | Resume() | Hangup():
-                raise WrongStateError("The call has ended.")
-            case Created():
-                # Given up while the cloud was still taking it: now it can be named.
-                self.call_id = event.call_id
-                self._do(SendEnd(CauseCode.NORMAL))
-            case _:
-                return
+    # --- commands ---
 
-    # --- the user ---
+    def _dial(self, command: int) -> None:
+        self._refuse_if_over()
+        if not isinstance(self._state, Preparing) or self._opening is not None:
+            raise CallStateError("This call was placed already.")
+        self._opening = command
+        self._negotiate(self._negotiation.begin())
 
-    def _require_ringing(self, what: str) -> None:
-        if self.direction is not Direction.INCOMING or self.status is CallStatus.CONNECTED:
-            raise WrongStateError(f"Only an incoming call that rings can be {what}.")
+    def _answer(self, command: int) -> None:
+        self._refuse_if_over()
+        if not isinstance(self._state, Alerting):
+            raise CallStateError("Only an incoming call that rings can be answered.")
+        self._opening = command
+        self._enter(Answering(self._now + CONNECT_TIMEOUT), "answer")
+        self._do(io.RingingStopped(io.Ringing.INCOMING), io.PatchConnected())
+        self._negotiate(self._negotiation.answer())
 
-    def _answer(self) -> None:
-        self._require_ringing("answered")
-        if self._answering:
-            raise WrongStateError("The call is being answered already.")
-        self._answering = True
-        self._deadline = self._now + SETUP_TIMEOUT
-        if self._offer is not None and self._offer.sdp:
-            self._do(MakeAnswer(self._offer.sdp))
+    def _reject(self) -> None:
+        self._refuse_if_over()
+        if not isinstance(self._state, Alerting | Invited):
+            raise CallStateError("Only an incoming call that rings can be rejected; hang up.")
+        self._end(EndReason.LOCAL_REJECT, CauseCode.BUSY)
 
     def _hangup(self) -> None:
-        if self.direction is Direction.INCOMING and self.status is not CallStatus.CONNECTED:
-            raise WrongStateError("A call that was not answered is rejected, not hung up.")
-        connected = self.status is CallStatus.CONNECTED
-        reason = EndReason.LOCAL_HANGUP if connected else EndReason.LOCAL_CANCEL
-        self._end(reason, CauseCode.NORMAL)
-
-    def _hold(self, wanted: bool) -> None:
-        if self.status is not CallStatus.CONNECTED:
-            raise WrongStateError("Only a connected call can be held or resumed.")
-        if self._wants_hold is not None:
-            raise WrongStateError("The call is being held or resumed already.")
-        self._wants_hold = wanted
-        self._hold_deadline = self._now + SERVICE_TIMEOUT
-        self._do(SendHold() if wanted else SendResume())
-
-    # --- the cloud ---
-
-    def _from_cloud(self, event: MobiusEvent) -> None:
-        if event.trackingId and event.trackingId != self.tracking_id:
-            self.tracking_id = event.trackingId
-            self._do(InfoChanged())
-        match event.eventType:
-            case MobiusEventType.CALL:
-                self._call_event(event)
-            case MobiusEventType.CALL_PROGRESS:
-                self._learn_party(event)
-                if self.direction is Direction.OUTGOING:
-                    self._deadline = self._now + RING_TIMEOUT
-                    data = event.callProgressData
-                    self.inband_media = data is not None and data.inbandMedia
-                    if self.status is CallStatus.INITIATED:
-                        self._set_status(CallStatus.RINGING)
-            case MobiusEventType.CALL_CONNECTED:
-                self._learn_party(event)
-                if self.direction is Direction.OUTGOING:
-                    self._connected()
-            case MobiusEventType.MEDIA:
-                if event.message is not None:
-                    self._roap(event.message)
-            case MobiusEventType.CALL_DISCONNECTED:
-                # An official client says DELETE to this as well, and the cloud expects it.
-                self._end(self._remote_reason(event.causecode), self._closing_cause())
+        self._refuse_if_over()
+        match self._state:
+            case Invited() | Alerting():
+                raise CallStateError("This call is not answered; reject it.")
+            case Talking() | Answering():
+                self._end(EndReason.LOCAL_HANGUP, CauseCode.NORMAL)
             case _:
-                assert_never(event.eventType)
+                self._end(EndReason.LOCAL_CANCEL, CauseCode.NORMAL)
 
-    def _call_event(self, event: MobiusEvent) -> None:
-        if event.midCallService is None:
-            self._learn_party(event)
-            if self.direction is Direction.INCOMING and not self._announced:
-                self._announced = True
-                self._deadline = self._now + RING_TIMEOUT
-                self._do(SendAlerting())
-                self._set_status(CallStatus.RINGING)
+    def _set_hold(self, command: io.SetHold) -> None:
+        self._refuse_if_over()
+        if not isinstance(self._state, Talking):
+            raise CallStateError("Only a connected call can be held or resumed.")
+        self._queue.append(command)
+
+    def _refuse_if_over(self) -> None:
+        if isinstance(self._state, Over):
+            raise CallEndedError("This call is over.", self._state.end.reason)
+
+    # --- answers to our requests ---
+
+    def _created(self, event: io.Created) -> None:
+        self.call_id = event.call_id
+        if isinstance(self._state, Over):
+            # Given up before the service could say which call it is: now it can be told.
+            self._do(io.Disconnect(event.call_id, CauseCode.NORMAL))
             return
-        for service in event.midCallService:
-            data = service.eventData
-            if data.callerId is not None:
-                self._learn(*_party(data.callerId))
-            if data.callState is not None:
-                self._hold_confirmed(data.callState is MidCallState.HELD)
+        if not self.tracking_id:
+            self.tracking_id = event.tracking_id
+        if not isinstance(self._state, Talking):
+            self._opened()
 
-    def _hold_confirmed(self, on_hold: bool) -> None:
-        if self._wants_hold == on_hold:
-            self._wants_hold = self._hold_deadline = None
-        if self.on_hold != on_hold:
-            self.on_hold = on_hold
-            self._do(HoldChanged(on_hold))
+    def _opened(self) -> None:
+        command, self._opening = self._opening, None
+        if command is not None:
+            self._do(io.CommandDone(command))
 
-    def _learn_party(self, event: MobiusEvent) -> None:
-        if event.callerId is not None:
-            self._learn(*_party(event.callerId))
+    def _request_done(self, request: io.Request) -> None:
+        if request is io.Request.STATUS and isinstance(self._state, Talking):
+            at = self._now + self._keepalive_interval
+            self._state = replace(self._state, keepalive_at=at, keepalive_tries=0)
 
-    def _learn(self, name: str, number: str) -> None:
-        if (name or number) and (name, number) != (self.name, self.number):
-            self.name, self.number = name, number
-            self._do(InfoChanged())
-
-    def _connected(self) -> None:
-        if self.status is not CallStatus.CONNECTED:
-            self._deadline = None
-            self._keepalive_at = self._now + KEEPALIVE
-            self._set_status(CallStatus.CONNECTED)
-
-    def _remote_reason(self, code: int | None) -> EndReason:
-        match code:
-            case CauseCode.BUSY:
-                return EndReason.BUSY
-            case CauseCode.REJECTED:
-                return EndReason.REJECTED
-            case CauseCode.NO_ANSWER:
-                return EndReason.NO_ANSWER
-            case CauseCode.NOT_FOUND:
-                return EndReason.NOT_FOUND
-            case CauseCode.NOT_AVAILABLE:
-                return EndReason.UNAVAILABLE
-            case CauseCode.COMPLETED_ELSEWHERE:
-                return EndReason.ANSWERED_ELSEWHERE
-            case CauseCode.MEDIA_INACTIVITY:
-                return EndReason.MEDIA_LOST
-            case CauseCode.PROCESSING_ERROR:
-                return EndReason.ERROR
-        if self.status is CallStatus.CONNECTED:
-            return EndReason.REMOTE_HANGUP
-        if self.direction is Direction.INCOMING:
-            return EndReason.REMOTE_CANCEL
-        return EndReason.UNAVAILABLE
-
-    def _closing_cause(self) -> CauseCode:
-        never_answered = self.status is not CallStatus.CONNECTED
-        if self.direction is Direction.INCOMING and never_answered:
-            return CauseCode.BUSY
-        return CauseCode.NORMAL
-
-    # --- ROAP ---
-
-    def _roap(self, message: RoapMessage) -> None:
-        match message.messageType:
-            case RoapType.OFFER:
-                self._offer_came(message)
-            case RoapType.ANSWER:
-                if message.sdp:
-                    self._do(ApplyAnswer(message.sdp))
-                    self._do(SendMedia(RoapMessage(self._seq, RoapType.OK)))
-            case RoapType.OFFER_REQUEST:
-                self._seq += 1
-                self._asked = self._seq
-                self._do(MakeOffer())
-            case RoapType.OK:
-                self._answer_taken()
-            case RoapType.ERROR | RoapType.OFFER_RESPONSE:
-                # Official clients log an error of the cloud and go on; so does this one.
-                return
-            case _:
-                assert_never(message.messageType)
-
-    def _offer_came(self, message: RoapMessage) -> None:
-        if not message.sdp:
+    def _request_failed(self, request: io.Request, error: WebexError) -> None:
+        if isinstance(self._state, Over):
             return
-        if message.seq < self._seq:
-            self._do(
-                SendMedia(
-                    RoapMessage(message.seq, RoapType.ERROR, errorType=RoapErrorType.OUT_OF_ORDER)
-                )
-            )
-            return
-        self._seq = message.seq
-        self._offer = message
-        if self.status is CallStatus.CONNECTED or self._answering:
-            self._do(MakeAnswer(message.sdp))
-
-    def _offer_made(self, sdp: str) -> None:
-        if self._asked is not None:
-            self._do(SendMedia(RoapMessage(self._asked, RoapType.OFFER_RESPONSE, sdp)))
-            self._asked = None
-
-    def _answer_made(self, sdp: str) -> None:
-        if self._answering and self.status is not CallStatus.CONNECTED:
-            self._do(SendConnect())
-        self._do(SendMedia(RoapMessage(self._seq, RoapType.ANSWER, sdp)))
-
-    def _answer_taken(self) -> None:
-        if self._answering and self.status is not CallStatus.CONNECTED:
-            self._connected()
-
-    # --- ends ---
-
-    def _request_failed(self, request: Request) -> None:
         match request:
-            case SendHold() | SendResume():
-                if self._wants_hold is not None:
-                    self._do(HoldFailed(self._wants_hold))
-                    self._wants_hold = self._hold_deadline = None
-            case SendCreate():
-                self._end(EndReason.ERROR, CauseCode.NORMAL)
-            case SendAlerting() | SendConnect():
-                self._end(EndReason.ERROR, CauseCode.NORMAL)
-            case SendMedia():
-                if self.status is not CallStatus.CONNECTED:
-                    self._end(EndReason.ERROR, CauseCode.NORMAL)
-            case SendKeepAlive() | SendEnd():
-                return
+            case io.Request.CREATE:
+                self._end(EndReason.ERROR, CauseCode.NORMAL, error)
+            case io.Request.ALERT | io.Request.CONNECT:
+                self._end(_lost(error), CauseCode.NORMAL, error)
+            case io.Request.MEDIA:
+                if isinstance(self._state, Talking):
+                    self._negotiate(self._negotiation.give_up())
+                else:
+                    self._end(_lost(error), CauseCode.NORMAL, error)
+            case io.Request.HOLD:
+                self._switch_failed(error)
+            case io.Request.STATUS:
+                self._status_failed(error)
             case _:
                 assert_never(request)
 
-    def _tick(self) -> None:
-        if self._deadline is not None and self._deadline <= self._now:
-            outgoing = self.direction is Direction.OUTGOING
-            rang = self.status is CallStatus.RINGING
-            reason = EndReason.NO_ANSWER if outgoing and rang else EndReason.ERROR
-            if not outgoing and not self._answering:
-                reason = EndReason.REMOTE_CANCEL
-            self._end(reason, CauseCode.NORMAL)
+    def _status_failed(self, error: WebexError) -> None:
+        if isinstance(error, ServiceError) and error.status in (401, 403, 404):
+            self._end(EndReason.SERVICE_LOST, CauseCode.NORMAL, error)
             return
-        if self._hold_deadline is not None and self._hold_deadline <= self._now:
-            if self._wants_hold is not None:
-                self._do(HoldFailed(self._wants_hold))
-            self._wants_hold = self._hold_deadline = None
-        if self._keepalive_at is not None and self._keepalive_at <= self._now:
-            self._keepalive_at = self._now + KEEPALIVE
-            self._do(SendKeepAlive())
+        if not isinstance(self._state, Talking):
+            return
+        tries = self._state.keepalive_tries + 1
+        wait = getattr(error, "retry_after", None) or KEEPALIVE_RETRY
+        if tries > KEEPALIVE_TRIES:
+            tries, wait = 0, self._keepalive_interval
+        self._state = replace(self._state, keepalive_at=self._now + wait, keepalive_tries=tries)
 
-    def _end(self, reason: EndReason, cause: CauseCode | None) -> None:
-        self.end_reason = reason
-        if cause is not None:
-            self._do(SendEnd(cause))
-        if self._wants_hold is not None:
-            self._do(HoldFailed(self._wants_hold))
-            self._wants_hold = None
-        self._deadline = self._hold_deadline = self._keepalive_at = None
-        self._do(CloseMedia())
-        self._set_status(CallStatus.DISCONNECTED)
+    def _service_back(self) -> None:
+        if self.call_id and not isinstance(self._state, Over):
+            if isinstance(self._state, Talking):
+                self._state = replace(self._state, keepalive_at=None)
+            self._do(io.PostStatus())
 
-    def _set_status(self, new: CallStatus) -> None:
-        old, self.status = self.status, new
-        self._do(StatusChanged(old, new))
+    # --- events ---
 
-    def _do(self, effect: Effect) -> None:
-        self._out.append(effect)
+    def _event(self, event: MobiusEvent, tracking_id: str) -> None:
+        if isinstance(self._state, Over):
+            return
+        if event.callId and not self.call_id:
+            self.call_id = event.callId
+        match event.eventType:
+            case MobiusEventType.CALL:
+                if event.midCallService:
+                    self._mid_call(event)
+                else:
+                    self._announced(event)
+            case MobiusEventType.CALL_PROGRESS:
+                self._progress(event)
+            case MobiusEventType.CALL_CONNECTED:
+                self._remote_answered()
+            case MobiusEventType.MEDIA:
+                if event.message is not None:
+                    self._negotiate(self._negotiation.message(event.message))
+            case MobiusEventType.CALL_DISCONNECTED:
+                self._disconnected(event.causecode, event.cause or "")
+                return
+            case _:
+                assert_never(event.eventType)
+        self._learn(event, tracking_id)
+
+    def _announced(self, event: MobiusEvent) -> None:
+        if not isinstance(self._state, Invited):
+            return
+        self._enter(Alerting(self._now + RING_TIMEOUT), "call")
+        caller = caller_of(event.callerId)
+        self.party = RemoteParty(caller.name, caller.number)
+        self._do(io.PatchAlerting(), io.Incoming(), io.RingingStarted(io.Ringing.INCOMING))
+
+    def _progress(self, event: MobiusEvent) -> None:
+        data = event.callProgressData
+        tone = data is None or not data.inbandMedia
+        if isinstance(self._state, RemoteRinging):
+            self._state = replace(self._state, until=self._now + RING_TIMEOUT)
+        elif isinstance(self._state, Dialling):
+            self._enter(RemoteRinging(self._now + RING_TIMEOUT, tone), "progress")
+            self._do(io.RingingStarted(io.Ringing.OUTGOING, tone))
+
+    def _remote_answered(self) -> None:
+        if isinstance(self._state, Dialling | RemoteRinging):
+            rang = isinstance(self._state, RemoteRinging)
+            self._enter(Joining(self._now + CONNECT_TIMEOUT), "connected")
+            if rang:
+                self._do(io.RingingStopped(io.Ringing.OUTGOING))
+            self._talk_if_ready()
+
+    def _mid_call(self, event: MobiusEvent) -> None:
+        for service in event.midCallService or ():
+            data = service.eventData
+            if data.callState is not None:
+                self._held_changed(held=data.callState is MidCallState.HELD)
+            if data.callerId is not None:
+                caller = caller_of(data.callerId)
+                self._set_party(RemoteParty(caller.name, caller.number))
+
+    def _held_changed(self, *, held: bool) -> None:
+        switching = self._switching
+        by_local = switching is not None and switching.held is held
+        if switching is not None and by_local:
+            self._switching = replace(switching, confirmed=True)
+        if held is not self.held:
+            self.held = held
+            self._do(io.HoldChanged(held, by_local))
+
+    def _disconnected(self, code: int | None, text: str) -> None:
+        answered = isinstance(self._state, Talking | Joining | Answering)
+        reason = reason_of(code, self.direction, answered=answered)
+        decline = self.direction is Direction.INCOMING and not isinstance(self._state, Talking)
+        # Official clients send this DELETE as well.
+        self._end(reason, CauseCode.BUSY if decline else CauseCode.NORMAL, message=text)
+
+    def _learn(self, event: MobiusEvent, tracking_id: str) -> None:
+        known = self.tracking_id
+        if event.trackingId:
+            self.tracking_id = event.trackingId
+        elif not known:
+            self.tracking_id = tracking_id
+        if event.callerId is not None and not event.midCallService:
+            caller = caller_of(event.callerId)
+            self._set_party(
+                RemoteParty(caller.name or self.party.name, caller.number or self.party.number),
+                otherwise=self.tracking_id != known,
+            )
+        elif self.tracking_id != known:
+            self._do(io.InfoChanged())
+
+    def _set_party(self, party: RemoteParty, *, otherwise: bool = False) -> None:
+        if party != self.party or otherwise:
+            self.party = party
+            self._do(io.InfoChanged())
+
+    # --- media ---
+
+    def _negotiate(self, effects: list[NegotiationEffect]) -> None:
+        if isinstance(self._state, Over):
+            return
+        self._out.extend(effects)
+        if isinstance(self._state, Preparing) and self._offer_is_out():
+            self._requested = True
+            self._enter(Dialling(self._now + SETUP_TIMEOUT), "offer")
+        self._talk_if_ready()
+
+    def _offer_is_out(self) -> bool:
+        return any(isinstance(effect, PostOffer) for effect in self._out)
+
+    def _talk_if_ready(self) -> None:
+        if not self._negotiation.completed:
+            return
+        if isinstance(self._state, Joining | Answering):
+            self._enter(Talking(self._now, self._now + self._keepalive_interval), "established")
+            self._do(io.Connected())
+            self._opened()
+
+    def _media_refused(self, error: WebexError) -> None:
+        if isinstance(self._state, Talking):
+            self._negotiate(self._negotiation.media_failed())
+        elif not isinstance(self._state, Over):
+            self._end(EndReason.MEDIA_LOST, CauseCode.MEDIA_INACTIVITY, error)
+
+    # --- hold and resume ---
+
+    def _settle(self) -> None:
+        """Go on with hold and resume, and bound the negotiation that is under way."""
+        if self._negotiation.stable:
+            self._negotiate_by = None
+        elif self._negotiate_by is None:
+            self._negotiate_by = self._now + COMMAND_TIMEOUT
+        switching = self._switching
+        if (
+            switching is not None
+            and switching.confirmed
+            and self._negotiation.stable
+            and self._negotiation.completed > switching.completed_before
+        ):
+            self._switch_done(switching)
+        while self._switching is None and self._queue:
+            command = self._queue.popleft()
+            if command.held is self.held:
+                self._do(io.CommandDone(command.command))
+                continue
+            self._switching = Switching(
+                command.command,
+                command.held,
+                self._now + COMMAND_TIMEOUT,
+                self._negotiation.completed,
+            )
+            self._do(io.PostHold(command.held))
+
+    def _switch_done(self, switching: Switching) -> None:
+        self._switching = None
+        self._do(io.CommandDone(switching.command))
+
+    def _switch_failed(self, error: WebexError) -> None:
+        switching, self._switching = self._switching, None
+        if switching is not None:
+            self._do(io.CommandFailed(switching.command, error))
+
+    # --- time ---
+
+    def _tick(self) -> None:
+        now = self._now
+        match self._state:
+            case Over():
+                return
+            case Talking(keepalive_at=keepalive_at):
+                if keepalive_at is not None and keepalive_at <= now:
+                    self._state = replace(self._state, keepalive_at=None)
+                    self._do(io.PostStatus())
+            case _:
+                if self._state.until <= now:
+                    self._ran_out()
+                    return
+        if self._negotiate_by is not None and self._negotiate_by <= now:
+            self._negotiate_by = None
+            self._negotiate(self._negotiation.give_up())
+        switching = self._switching
+        if switching is not None and switching.until <= now:
+            if switching.confirmed:
+                # In force; the service just did not renegotiate the audio.
+                self._switch_done(switching)
+            else:
+                word = "hold" if switching.held else "resume"
+                self._switch_failed(
+                    CallTimeoutError(f"The service did not confirm the {word} in time; try again.")
+                )
+
+    def _ran_out(self) -> None:
+        match self._state:
+            case Preparing():
+                error: WebexError = CallMediaError("The call's audio was not ready in time.")
+                self._end(EndReason.MEDIA_LOST, CauseCode.MEDIA_INACTIVITY, error)
+            case RemoteRinging() | Alerting():
+                self._end(EndReason.NO_ANSWER, CauseCode.NORMAL)
+            case _:
+                error = CallTimeoutError("The service did not set the call up in time.")
+                self._end(EndReason.ERROR, CauseCode.NORMAL, error)
+
+    # --- the end ---
+
+    def _end(
+        self,
+        reason: EndReason,
+        cause: CauseCode,
+        error: WebexError | None = None,
+        *,
+        message: str = "",
+    ) -> None:
+        if isinstance(self._state, Over):
+            return
+        end = CallEnd(reason, message or (error.message if error else ""), error)
+        rang = self._state
+        self._enter(Over(end), reason)
+        if isinstance(rang, RemoteRinging):
+            self._do(io.RingingStopped(io.Ringing.OUTGOING))
+        elif isinstance(rang, Alerting):
+            self._do(io.RingingStopped(io.Ringing.INCOMING))
+        self._do(io.CloseMedia())
+        if self.call_id or self._requested:
+            call_id = self.call_id or f"{LOCAL_CALL_ID}{self.correlation_id}"
+            self._do(io.Disconnect(call_id, cause))
+        self._do(io.Ended(end))
+        self._fail_commands(end)
+
+    def _fail_commands(self, end: CallEnd) -> None:
+        commands = [self._opening, self._switching.command if self._switching else None]
+        commands += [each.command for each in self._queue]
+        self._opening = self._switching = None
+        self._queue.clear()
+        for command in commands:
+            if command is not None:
+                ended = CallEndedError(end.message or "The call has ended.", end.reason)
+                self._do(io.CommandFailed(command, end.error or ended))
+
+    # --- small things ---
+
+    def _do(self, *effects: io.Effect) -> None:
+        self._out.extend(effects)
+
+    def _enter(self, state: State, event: str) -> None:
+        old, self._state = self._state, state
+        self._do(io.Transition(type(old).__name__.lower(), event, type(state).__name__.lower()))
 
 
-def _party(caller_id: CallerId) -> tuple[str, str]:
-    who = caller_of(caller_id)
-    return who.name, who.number
+def _lost(error: WebexError) -> EndReason:
+    gone = isinstance(error, ServiceError) and error.status == 404
+    return EndReason.SERVICE_LOST if gone else EndReason.ERROR

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from offhook.errors import WebexError
+
 
 class CallStatus(StrEnum):
     """Where a call is. Names follow the calling guide's ``Call.CallStatus``."""
@@ -49,23 +51,9 @@ class RemoteParty:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a request failed. `status` is the HTTP status, None if there was no answer.
-
-    `retry_after` in seconds.
-    """
-
-    message: str
-    status: int | None = None
-    error_code: int | None = None
-    retry_after: float | None = None
-    tracking_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class CallEnd:
-    """How a call ended. `failure` is there if a request of ours was what failed."""
+    """How a call ended. `error` is there if a request of ours, or our audio, was what failed."""
 
     reason: EndReason
     message: str = ""
-    failure: Failure | None = None
+    error: WebexError | None = None

@@ -1,295 +1,354 @@
-"""A line's registration, sans-I/O: which server next, when, and what the answers mean.
+"""A line's registration with Mobius: keep-alive, fail-over to the backups, and back.
 
-The rules are those of official clients (wire document, 3.3 to 3.6): primaries for 114 s with growing
-pauses, then the backups twice, then failure; five missed keep-alives in a row and the line registers
-again; on a backup it goes home to a primary after an hour or two.
+Source: wire document, 3.3 to 3.6. Where an official client would give up for good because no server
+answers, this one reports the failure and goes on trying slowly: a program has nobody who reloads
+the page.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import assert_never
 
-#: Seconds spent on primaries before the backups are tried.
-PRIMARY_BUDGET = 114.0
-#: Keep-alives that may fail in a row.
-MISSED_KEEPALIVES = 5
-_SHORTEST_RETRY = 30.0
-_LONG_RETRY_AFTER = 60.0
+from offhook.engine.client import registration_io as io
 
 
-class RegistrationState(StrEnum):
-    """Where the registration is."""
+class LineRegistration:
+    """See the module. `uniform(a, b)` gives a random number of that range.
 
-    IDLE = "idle"
-    REGISTERING = "registering"
-    REGISTERED = "registered"
-    RECONNECTING = "reconnecting"  # keep-alives fail, or a server is to be tried again later
-    FAILED = "failed"
+    Times are seconds of any steady clock.
+    """
 
+    def __init__(self, *, uniform: Callable[[float, float], float]) -> None:
+        self._uniform = uniform
+        self._primary: tuple[str, ...] = ()
+        self._backup: tuple[str, ...] = ()
+        self._state: io.State = io.Idle()
+        self._calls = False
+        self._now = 0.0
+        self._out: list[io.Effect] = []
 
-class Refusal(StrEnum):
-    """What a server's answer to a registration means."""
-
-    BAD_REQUEST = "bad_request"
-    UNAUTHORIZED = "unauthorized"
-    NOT_FOUND = "not_found"
-    FORBIDDEN = "forbidden"
-    UNAVAILABLE = "unavailable"
-
-
-# --- what goes in ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Register."""
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A server took the line. Intervals in seconds."""
-
-    server: str
-    keepalive: float
-    rehoming: float
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A server did not. `retry_after` in seconds, if it said so."""
-
-    refusal: Refusal
-    retry_after: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class KeepAliveTaken:
-    """The server still knows the line."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeepAliveFailed:
-    """It does not, or did not answer. `status` is HTTP's, 0 for none."""
-
-    status: int
-    retry_after: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Unregister."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """Time has passed. `busy` says whether there are calls, which a move home would end."""
-
-    busy: bool = False
-
-
-Input = Start | Accepted | Refused | KeepAliveTaken | KeepAliveFailed | Stop | Tick
-
-# --- what comes out -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Register:
-    """POST the line at this server."""
-
-    server: str
-
-
-@dataclass(frozen=True, slots=True)
-class SendKeepAlive:
-    """POST the line's status."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unregister:
-    """DELETE the line."""
-
-
-@dataclass(frozen=True, slots=True)
-class StateChanged:
-    """The registration's state is another; `refusal` says why it failed."""
-
-    state: RegistrationState
-    refusal: Refusal | None = None
-
-
-Effect = Register | SendKeepAlive | Unregister | StateChanged
-
-
-class Registration:
-    """One line. `random` gives 0 to 1; times in seconds of any steady clock."""
-
-    def __init__(
-        self, primaries: Sequence[str], backups: Sequence[str], *, random: Callable[[], float]
-    ) -> None:
-        if not primaries:
-            raise ValueError("A registration needs at least one server.")
-        self._primaries = tuple(primaries)
-        self._backups = tuple(each for each in backups if each not in self._primaries)
-        self._random = random
-        self.state = RegistrationState.IDLE
-        self._trying: list[str] = []
-        self._attempt = 0
-        self._since = 0.0
-        self._retry_at: float | None = None
-        self._keepalive_at: float | None = None
-        self._keepalive = 30.0
-        self._missed = 0
-        self._rehome_at: float | None = None
-        self._backup_rounds = 0
-        self._on_backups = False
-        self._out: list[Effect] = []
+    @property
+    def line(self) -> io.Line | None:
+        """The registered line."""
+        return self._state.line if isinstance(self._state, io.Active) else None
 
     @property
     def deadline(self) -> float | None:
         """When the next `Tick` is due."""
-        times = (self._retry_at, self._keepalive_at, self._rehome_at)
-        return min((each for each in times if each is not None), default=None)
+        return min(self._deadlines(), default=None)
 
-    def handle(self, event: Input, now: float) -> list[Effect]:
-        """Take an input at `now`; what is to be done comes back."""
+    def _deadlines(self) -> Iterator[float]:
+        match self._state:
+            case io.Pausing(until=until):
+                yield until
+            case io.Active(keepalive_at=keepalive_at, leave_at=leave_at):
+                if keepalive_at is not None:
+                    yield keepalive_at
+                if leave_at is not None:
+                    yield leave_at
+            case _:
+                return
+
+    def handle(self, event: io.Input, now: float) -> list[io.Effect]:
+        """Take an input and the time; returns what has to be done. Never raises."""
+        self._now = max(now, self._now)
         self._out = []
         match event:
-            case Start():
-                self._begin(now)
-            case Accepted():
-                self._accepted(event, now)
-            case Refused():
-                self._refused(event, now)
-            case KeepAliveTaken():
-                self._missed = 0
-                if self.state is RegistrationState.RECONNECTING and self._retry_at is None:
-                    self._set(RegistrationState.REGISTERED)
-            case KeepAliveFailed():
-                self._keepalive_failed(event, now)
-            case Stop():
-                if self.state in (RegistrationState.REGISTERED, RegistrationState.RECONNECTING):
-                    self._out.append(Unregister())
-                self._rest()
-                self._set(RegistrationState.IDLE)
-            case Tick():
-                self._tick(event, now)
+            case io.Start():
+                self._start(event)
+            case io.Stop():
+                self._stop()
+            case io.Registered():
+                self._registered(event.line)
+            case io.Refused():
+                self._refused(event)
+            case io.KeptAlive():
+                self._kept_alive(event.refused)
+            case io.Pinged():
+                self._pinged(event.answered)
+            case io.Deleted():
+                self._deleted()
+            case io.CallsChanged():
+                self._calls = event.active
+                if isinstance(self._state, io.Lost) and not self._calls:
+                    self._try((self._state.base,), io.Role.PRIMARY)
+            case io.EventsBack():
+                self._events_back()
+            case io.Tick():
+                self._tick()
             case _:
                 assert_never(event)
         return self._out
 
-    def _begin(self, now: float) -> None:
-        self._rest()
-        self._attempt = self._backup_rounds = 0
-        self._on_backups = False
-        self._since = now
-        self._try(self._primaries)
+    # --- beginning and ending ---
 
-    def _try(self, servers: Sequence[str]) -> None:
-        self._trying = list(servers)
-        self._set(RegistrationState.REGISTERING)
-        self._out.append(Register(self._trying.pop(0)))
+    def _start(self, event: io.Start) -> None:
+        self._primary, self._backup = event.primary, event.backup
+        if isinstance(self._state, io.Idle | io.Refusal | io.Pausing):
+            self._do(io.Report(io.LineStatus.CONNECTING))
+            self._try(self._primary or self._backup, io.Role.PRIMARY)
 
-    def _accepted(self, event: Accepted, now: float) -> None:
-        self._keepalive = max(event.keepalive, 1.0)
-        self._keepalive_at = now + self._keepalive
-        self._missed = 0
-        self._retry_at = None
-        self._rehome_at = None if event.server in self._primaries else now + event.rehoming
-        self._set(RegistrationState.REGISTERED)
+    def _stop(self) -> None:
+        line = self.line
+        if line is not None:
+            self._do(io.DeleteDevice(line.uri))
+        if not isinstance(self._state, io.Idle):
+            self._state = io.Idle()
+            self._do(io.Report(io.LineStatus.STOPPED))
 
-    def _refused(self, event: Refused, now: float) -> None:
-        if event.refusal is not Refusal.UNAVAILABLE:
-            self._fail(event.refusal)
-        elif self._trying:
-            self._out.append(Register(self._trying.pop(0)))
-        elif self._on_backups:
-            self._backups_failed(now)
+    # --- trying ---
+
+    def _try(
+        self,
+        servers: tuple[str, ...],
+        role: io.Role,
+        *,
+        began: float | None = None,
+        attempt: int = 1,
+        fail_back: int = 0,
+    ) -> None:
+        self._state = io.Trying(
+            servers,
+            role,
+            self._now if began is None else began,
+            attempt,
+            fail_back=fail_back,
+        )
+        self._do(io.PostDevice(servers[0]))
+
+    def _registered(self, line: io.Line) -> None:
+        if isinstance(self._state, io.Idle):
+            self._do(io.DeleteDevice(line.uri))  # stopped while it was on its way
+            return
+        if not isinstance(self._state, io.Trying):
+            return
+        role = self._state.role if line.base not in self._primary else io.Role.PRIMARY
+        active = io.Active(line, role, self._now + line.keepalive)
+        self._state = self._with_fail_back(active)
+        self._do(io.Report(io.LineStatus.REGISTERED, line=line))
+
+    def _with_fail_back(self, active: io.Active) -> io.Active:
+        if active.role is io.Role.PRIMARY or not self._primary:
+            return active
+        line = active.line
+        minutes = self._uniform(line.rehoming_min, line.rehoming_max)
+        return replace(active, leave_at=self._now + 60.0 * minutes)
+
+    def _refused(self, refused: io.Refused) -> None:
+        state = self._state
+        if not isinstance(state, io.Trying):
+            return
+        if refused.rival and state.rivals < io.RIVALS_REMOVED:
+            self._state = replace(state, deleting=refused.rival, rivals=state.rivals + 1)
+            self._do(io.DeleteDevice(refused.rival))
+            return
+        failure = _final(refused)
+        if failure is not None and not state.fail_back:
+            self._state = io.Refusal()
+            self._do(io.Report(io.LineStatus.FAILED, failure))
+            return
+        waits = [each for each in (state.retry_after, refused.retry_after) if each is not None]
+        retry_after = max(waits, default=None)
+        if len(state.servers) > 1 and failure is None:
+            self._state = replace(state, servers=state.servers[1:], retry_after=retry_after)
+            self._do(io.PostDevice(state.servers[1]))
+        elif state.fail_back:
+            self._fail_back_failed(state, refused)
+        elif state.role is io.Role.PRIMARY:
+            self._primaries_failed(state, retry_after)
         else:
-            self._primaries_failed(event.retry_after, now)
+            self._backups_failed(state)
 
-    def _primaries_failed(self, retry_after: float | None, now: float) -> None:
-        left = PRIMARY_BUDGET - (now - self._since)
-        wait = self._pause()
+    def _fail_back_failed(self, state: io.Trying, refused: io.Refused) -> None:
+        if refused.status == 429 and state.fail_back < io.FAIL_BACK_TRIES:
+            wait = refused.retry_after or io.RETRY_BASE
+            self._state = io.Pausing(
+                self._now + wait, io.Role.PRIMARY, state.began, 1, state.fail_back + 1
+            )
+        else:
+            self._try(self._backup, io.Role.BACKUP)
+
+    def _primaries_failed(self, state: io.Trying, retry_after: float | None) -> None:
+        self._do(io.Report(io.LineStatus.UNREGISTERED, io.LineFailure.UNREACHABLE))
+        elapsed = self._now - state.began
+        left = io.PRIMARY_BUDGET - elapsed
         if retry_after is not None:
-            wait = retry_after
-        if wait >= left or (retry_after or 0) >= _LONG_RETRY_AFTER:
-            wait = left if retry_after is None and left > _SHORTEST_RETRY else 0.0
-        if wait <= 0 or (retry_after is not None and retry_after >= _LONG_RETRY_AFTER):
-            self._go_to_backups(now, retry_after)
-        else:
-            self._later(now + wait)
-
-    def _go_to_backups(self, now: float, retry_after: float | None) -> None:
-        if not self._backups:
-            # The same servers are all there is: begin anew, as late as they asked.
-            self._attempt = 0
-            wait = retry_after or self._pause()
-            self._since = now + wait
-            self._later(now + wait)
+            if retry_after < io.LONG_RETRY_AFTER and retry_after <= left:
+                self._pause(retry_after, state)
+            elif self._backup:
+                self._to_backups()
+            else:
+                self._state = io.Pausing(
+                    self._now + retry_after, io.Role.PRIMARY, self._now + retry_after, 1
+                )
             return
-        self._on_backups = True
-        self._backup_rounds = 1
-        self._try(self._backups)
-
-    def _backups_failed(self, now: float) -> None:
-        if self._backup_rounds < 2:
-            self._backup_rounds += 1
-            self._later(now + self._pause())
+        interval = min(self._interval(state.attempt), left)
+        if interval > io.RETRY_BASE:
+            self._pause(interval, state)
+        elif self._backup:
+            self._to_backups()
         else:
-            self._fail(Refusal.UNAVAILABLE)
+            self._all_failed()
 
-    def _pause(self) -> float:
-        pause: float = _SHORTEST_RETRY + 2**self._attempt + 1 + 9 * self._random()
-        self._attempt = min(self._attempt + 1, 10)
-        return pause
+    def _to_backups(self) -> None:
+        self._do(io.Report(io.LineStatus.CONNECTING, io.LineFailure.FAIL_OVER))
+        self._try(self._backup, io.Role.BACKUP)
 
-    def _later(self, at: float) -> None:
-        self._retry_at = at
-        self._set(RegistrationState.RECONNECTING)
+    def _pause(self, seconds: float, state: io.Trying) -> None:
+        until = self._now + seconds
+        self._state = io.Pausing(until, state.role, state.began, state.attempt + 1)
 
-    def _keepalive_failed(self, event: KeepAliveFailed, now: float) -> None:
-        if self.state not in (RegistrationState.REGISTERED, RegistrationState.RECONNECTING):
+    def _backups_failed(self, state: io.Trying) -> None:
+        if state.attempt == 1:
+            self._do(io.Report(io.LineStatus.UNREGISTERED, io.LineFailure.UNREACHABLE))
+            self._pause(self._interval(1), state)
+        else:
+            self._all_failed()
+
+    def _all_failed(self) -> None:
+        self._do(io.Report(io.LineStatus.FAILED, io.LineFailure.ALL_SERVERS_FAILED))
+        again = self._now + io.SLOW_RETRY
+        self._state = io.Pausing(again, io.Role.PRIMARY, again, 1)
+
+    def _interval(self, attempt: int) -> float:
+        return io.RETRY_BASE + 2.0**attempt + self._uniform(*io.RETRY_CHANCE)
+
+    # --- while registered ---
+
+    def _kept_alive(self, refused: io.Refused | None) -> None:
+        state = self._state
+        if not isinstance(state, io.Active):
             return
-        match event.status:
+        if refused is None:
+            if state.misses or state.unsure:
+                self._do(io.Report(io.LineStatus.REGISTERED, line=state.line))
+            due = self._now + state.line.keepalive
+            self._state = replace(state, keepalive_at=due, misses=0, unsure=False)
+            return
+        match refused.status:
+            case 400 | 401:
+                failure = _final(refused) or io.LineFailure.BAD_REQUEST
+                self._state = io.Refusal()
+                self._do(io.Report(io.LineStatus.FAILED, failure))
             case 404:
-                self._begin(now)
-            case 400:
-                self._fail(Refusal.BAD_REQUEST)
-            case 401:
-                self._fail(Refusal.UNAUTHORIZED)
+                self._do(io.Report(io.LineStatus.UNREGISTERED, io.LineFailure.NOT_FOUND))
+                self._try((state.line.base,), state.role)
             case 429:
-                self._keepalive_at = now + (event.retry_after or self._keepalive)
+                wait = refused.retry_after or state.line.keepalive
+                self._state = replace(state, keepalive_at=self._now + wait)
             case _:
-                self._missed += 1
-                if self._missed >= MISSED_KEEPALIVES:
-                    self._begin(now)
-                else:
-                    self._set(RegistrationState.RECONNECTING)
+                self._missed(state, refused)
 
-    def _tick(self, event: Tick, now: float) -> None:
-        if self._retry_at is not None and self._retry_at <= now:
-            self._retry_at = None
-            self._try(self._backups if self._on_backups else self._primaries)
-        if self._keepalive_at is not None and self._keepalive_at <= now:
-            self._keepalive_at = now + self._keepalive
-            self._out.append(SendKeepAlive())
-        if self._rehome_at is not None and self._rehome_at <= now:
-            self._rehome_at = now + 60.0
-            if not event.busy:
-                self._out.append(Unregister())
-                self._begin(now)
+    def _missed(self, state: io.Active, refused: io.Refused) -> None:
+        misses = state.misses + 1
+        if misses < io.MISSED_KEEPALIVES:
+            self._do(io.Report(io.LineStatus.RECONNECTING, io.LineFailure.UNREACHABLE, state.line))
+            self._state = replace(
+                state,
+                keepalive_at=self._now + state.line.keepalive,
+                misses=misses,
+                outage=state.outage or refused.status is None,
+            )
+            return
+        self._do(io.Report(io.LineStatus.UNREGISTERED, io.LineFailure.UNREACHABLE))
+        if self._calls:
+            self._state = io.Lost(state.line.base)
+        else:
+            self._try((state.line.base,), state.role)
 
-    def _fail(self, refusal: Refusal) -> None:
-        self._rest()
-        self._set(RegistrationState.FAILED, refusal)
+    def _events_back(self) -> None:
+        state = self._state
+        match state:
+            case io.Active():
+                # The service may have restarted: find out now, not at the next interval.
+                leave_at = self._now + io.IDLE_CHECK if state.outage else state.leave_at
+                self._state = replace(state, leave_at=leave_at, unsure=True)
+                if state.keepalive_at is not None:
+                    self._keep_alive(self._state)
+            case io.Pausing():
+                self._try(self._primary or self._backup, io.Role.PRIMARY)
+            case io.Lost(base=base):
+                self._try((base,), io.Role.PRIMARY)
+            case _:
+                return
 
-    def _rest(self) -> None:
-        self._retry_at = self._keepalive_at = self._rehome_at = None
-        self._missed = 0
-        self._trying = []
+    def _keep_alive(self, state: io.State) -> None:
+        if isinstance(state, io.Active):
+            self._state = replace(state, keepalive_at=None)
+            self._do(io.PostStatus(state.line.uri))
 
-    def _set(self, state: RegistrationState, refusal: Refusal | None = None) -> None:
-        if self.state is not state or refusal is not None:
-            self.state = state
-            self._out.append(StateChanged(state, refusal))
+    # --- registering anew ---
+
+    def _leave(self, state: io.Active) -> None:
+        if self._calls:
+            wait = io.IDLE_CHECK if state.outage else None
+            self._state = (
+                replace(state, leave_at=self._now + wait)
+                if wait is not None
+                else self._with_fail_back(state)
+            )
+        elif state.outage:
+            self._state = io.Leaving((state.line.base,), state.role, fail_back=False)
+            self._do(io.DeleteDevice(state.line.uri))
+        else:
+            self._state = replace(state, leave_at=None, pinging=True)
+            self._do(io.GetPing(self._primary[0]))
+
+    def _pinged(self, answered: bool) -> None:
+        state = self._state
+        if not isinstance(state, io.Active) or not state.pinging:
+            return
+        if answered and not self._calls:
+            self._state = io.Leaving(self._primary, io.Role.PRIMARY, fail_back=True)
+            self._do(io.Report(io.LineStatus.CONNECTING, io.LineFailure.FAIL_BACK))
+            self._do(io.DeleteDevice(state.line.uri))
+        else:
+            self._state = self._with_fail_back(replace(state, pinging=False))
+
+    def _deleted(self) -> None:
+        state = self._state
+        if isinstance(state, io.Leaving):
+            self._try(state.servers, state.role, fail_back=int(state.fail_back))
+        elif isinstance(state, io.Trying) and state.deleting:
+            base = state.deleting.partition("devices/")[0] or state.servers[0]
+            self._state = replace(state, deleting="", servers=(base, *state.servers[1:]))
+            self._do(io.PostDevice(base))
+
+    # --- time ---
+
+    def _tick(self) -> None:
+        state = self._state
+        if isinstance(state, io.Pausing):
+            if state.until <= self._now:
+                servers = self._primary if state.role is io.Role.PRIMARY else self._backup
+                self._do(io.Report(io.LineStatus.CONNECTING))
+                self._try(
+                    servers or self._primary or self._backup,
+                    state.role,
+                    began=state.began,
+                    attempt=state.attempt,
+                    fail_back=state.fail_back,
+                )
+        elif isinstance(state, io.Active):
+            if state.leave_at is not None and state.leave_at <= self._now:
+                self._leave(state)
+            elif state.keepalive_at is not None and state.keepalive_at <= self._now:
+                self._keep_alive(state)
+
+    def _do(self, effect: io.Effect) -> None:
+        self._out.append(effect)
+
+
+def _final(refused: io.Refused) -> io.LineFailure | None:
+    """Why trying again, or elsewhere, cannot help; None if it can."""
+    match refused.status, refused.error_code:
+        case 400, _:
+            return io.LineFailure.BAD_REQUEST
+        case 401, _:
+            return io.LineFailure.UNAUTHORIZED
+        case 404, _:
+            return io.LineFailure.NOT_FOUND
+        case 403, 102:
+            return io.LineFailure.FORBIDDEN
+        case _:
+            return None
