@@ -5,7 +5,7 @@ import contextlib
 import logging
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -41,12 +41,16 @@ from offhook.service.media import MediaPlane
 from offhook.service.mercury import MercuryHub, mercury_route
 from offhook.service.mercury.socket import Sockets
 from offhook.service.records import Records
-from offhook.service.server import Listener, bind
+from offhook.service.server import Certificate, Listener, bind
 from offhook.service.store import Database, open_database
 from offhook.service.tls import local_tls
 from offhook.wire.body import MalformedBodyError
 
 logger = logging.getLogger(__name__)
+
+#: Seconds that each part gets to stop. Requests under way get two more; all of it is within 5 s.
+_CALLS_SECONDS = 1.0
+_MEDIA_SECONDS = 1.0
 
 
 class PhoneService:
@@ -66,6 +70,7 @@ class PhoneService:
         self.records: Records
         self.shell: ExchangeShell
         self.lines: LineRegistry
+        self._listeners: list[Listener] = []
         self._stack = contextlib.AsyncExitStack()
 
     async def start(self) -> None:
@@ -94,7 +99,12 @@ class PhoneService:
         database = await open_database(config.database_url)
         self._stack.push_async_callback(database.close)
         origins = Origins(config.public_url)
-        app = self._assemble(database, origins)
+        handlers = self._assemble(database, origins)
+        # Building the application takes a while; the loop may have other things to do.
+        app = await asyncio.to_thread(
+            application, handlers, self.identity, config.limits.request_bytes
+        )
+        self._stack.push_async_callback(self._leave)
         await self._listen(app, http_socket, https_socket, origins)
         sweeping = asyncio.create_task(self.lines.sweep(), name="offhook-line-expiry")
         self._stack.push_async_callback(_cancelled, sweeping)
@@ -111,33 +121,35 @@ class PhoneService:
         https_socket: socket.socket | None,
         origins: Origins,
     ) -> None:
-        listeners = [Listener(app, http_socket)]
+        proxies = self.config.proxies
+        listeners = [Listener(app, http_socket, proxies=proxies)]
         self.http_url = _url("http", listeners[0])
         if https_socket is not None:
-            host = address_of("https", self.config.https)[0]
-            if self.config.tls is not None:
-                certificate, key = Path(self.config.tls.certificate), Path(self.config.tls.key)
-            else:
-                names = [] if host in ("0.0.0.0", "::") else [host]  # noqa: S104
-                files = local_tls(Path(self.config.data) / "tls", names)
-                certificate, key, self.ca_path = files.certificate, files.key, files.ca
-            for path in (certificate, key):
-                if not path.is_file():
-                    raise ConfigError(f"tls: there is no file {path}.")
-            listeners.append(Listener(app, https_socket, certificate=certificate, key=key))
+            certificate = await asyncio.to_thread(self._certificate)
+            listeners.append(Listener(app, https_socket, certificate=certificate, proxies=proxies))
             origins.https_port = listeners[1].address[1]
             self.https_url = _url("https", listeners[1])
         for listener in listeners:
+            self._listeners.append(listener)
             await listener.start()
-            self._stack.push_async_callback(listener.stop)
-        # Before the listeners stop: calls end, and then the sockets are sent away.
-        self._stack.push_async_callback(self._leave)
+
+    def _certificate(self) -> Certificate:
+        config = self.config
+        if config.tls is not None:
+            certificate = Certificate(Path(config.tls.certificate), Path(config.tls.key))
+        else:
+            files = local_tls(Path(config.data) / "tls", config.host_names())
+            certificate, self.ca_path = Certificate(files.certificate, files.key), files.ca
+        certificate.check()
+        return certificate
 
     async def _leave(self) -> None:
-        await self.shell.stop()
+        """Calls end first, then the clients are sent away, then the listeners close."""
+        await _within(_CALLS_SECONDS, self.shell.stop(), "the records of the last calls")
         self._sockets.stop()
+        await asyncio.gather(*(listener.stop() for listener in self._listeners))
 
-    def _assemble(self, database: Database, origins: Origins) -> ASGIApp:
+    def _assemble(self, database: Database, origins: Origins) -> list[Any]:
         config, clock = self.config, time.time
         limits, timing = config.limits, config.timing
         self.directory = Directory(database, clock, config.country)
@@ -154,7 +166,7 @@ class PhoneService:
         exchange = Exchange(new_id=lambda: str(uuid4()), ring_seconds=timing.ring)
         self.shell = shell = ExchangeShell(exchange, hub, self.records, clock)
         plane = MediaPlane(config.media_config(), shell.on_media)
-        self._stack.push_async_callback(plane.close)
+        self._stack.push_async_callback(lambda: _within(_MEDIA_SECONDS, plane.close(), "media"))
         self.lines = LineRegistry(
             clock=clock,
             keepalive=timing.keepalive,
@@ -181,7 +193,7 @@ class PhoneService:
                 lambda: plane.traffic.packets_sent,
             ),
         ]
-        handlers: Sequence[Any] = [
+        return [
             *metrics.routes(figures),
             *identity_routes.routes(self.identity, self.directory, origins, sign_ins),
             *directory_routes.routes(self.directory, origins),
@@ -192,7 +204,6 @@ class PhoneService:
             *call_routes.routes(shell, self.lines, self.directory, calls),
             mercury_route(hub, self.identity, self._sockets, limits.mercury_queue),
         ]
-        return application(handlers, self.identity, limits.request_bytes)
 
 
 def application(handlers: Sequence[Any], identity: Identity, request_bytes: int) -> ASGIApp:
@@ -245,6 +256,15 @@ def _url(scheme: str, listener: Listener) -> str:
     if host in ("0.0.0.0", "::"):  # noqa: S104
         host = "127.0.0.1"
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, None], what: str) -> None:
+    """Wait for `work`, but not for ever: a service that stops must stop."""
+    try:
+        async with asyncio.timeout(seconds):
+            await work
+    except TimeoutError:
+        logger.error("%s did not end within %.0f s of stopping", what, seconds)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -1,6 +1,7 @@
 """What the phone service can be told, each key checked before anything starts."""
 
 import ipaddress
+import math
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from offhook.service.media import MediaConfig
+
+#: All addresses of this machine.
+_ANY = ("0.0.0.0", "::")  # noqa: S104
 
 
 class ConfigError(Exception):
@@ -43,7 +47,6 @@ class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     call_keepalive: int = 600
     access_token: int = 1_209_600
     refresh_token: int = 7_776_000
-    stop: float = 4.0
 
 
 class MediaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,7 +63,9 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `http` and `https` are ``host:port``, `https` may be empty; port 0 means any. `database` is an
     SQLAlchemy URL, by default an SQLite file in `data`. `public_url` is what clients are told where
-    a proxy stands in front. `insecure_bind` allows HTTP without TLS on a non-loopback address.
+    a proxy stands in front, and `proxies` holds the addresses or networks of proxies whose
+    ``X-Forwarded-For`` and ``-Proto`` are believed. `insecure_bind` allows HTTP without TLS on an
+    address that is not loopback.
     """
 
     data: str
@@ -72,6 +77,7 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     region: str = "US-EAST"
     country: str = "US"
     insecure_bind: bool = False
+    proxies: list[str] = []
     media: MediaSettings = msgspec.field(default_factory=MediaSettings)
     timing: Timing = msgspec.field(default_factory=Timing)
     limits: Limits = msgspec.field(default_factory=Limits)
@@ -89,20 +95,33 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             parts = urlsplit(self.public_url)
             if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
                 raise ConfigError(
-                    f"public_url = {self.public_url!r} is not of the form https://phone.example.org"
+                    f"public_url = {self.public_url!r} is not of the form https://phone.example.org."
                 )
         if not 5 <= self.timing.ring <= 55:
             raise ConfigError("timing.ring must be 5 to 55 s: clients stop ringing at 60 s.")
         for section in (self.timing, self.limits):
             for name in section.__struct_fields__:
-                if getattr(section, name) <= 0:
+                value = getattr(section, name)
+                if not math.isfinite(value) or value <= 0:
                     raise ConfigError(f"{name} must be more than 0.")
+        for proxy in self.proxies:
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError as error:
+                raise ConfigError(f"proxies: {error}.") from error
         self.media_config()
 
     @property
     def database_url(self) -> str:
         """Where the tables are."""
         return self.database or f"sqlite:///{Path(self.data) / 'offhook.db'}"
+
+    def host_names(self) -> list[str]:
+        """Names and addresses that a certificate of our own must be for, besides loopback."""
+        hosts = {address_of("http", self.http)[0], urlsplit(self.public_url or "").hostname or ""}
+        if self.https:
+            hosts.add(address_of("https", self.https)[0])
+        return sorted(hosts - {"", *_ANY})
 
     def media_config(self) -> MediaConfig:
         """The media plane's part. Raises ConfigError."""
@@ -117,7 +136,7 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         try:
             return MediaConfig(addresses, media.public_address, ports)
         except ValueError as error:
-            raise ConfigError(f"media: {error}") from error
+            raise ConfigError(f"media: {str(error).rstrip('.')}.") from error
 
 
 def load(path: Path) -> ServiceConfig:
@@ -139,7 +158,7 @@ def address_of(key: str, value: str) -> tuple[str, int]:
     host, separator, port = value.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not separator or not host or not port.isdigit() or int(port) > 65535:
-        raise ConfigError(f"{key} = {value!r} is not of the form 127.0.0.1:8008")
+        raise ConfigError(f"{key} = {value!r} is not of the form 127.0.0.1:8008.")
     return host, int(port)
 
 

@@ -4,11 +4,19 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import Iterator
+import ssl
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 from litestar.types import ASGIApp
+
+from offhook.service.config import ConfigError
+
+#: Seconds for requests under way when the service stops, and for the answers to its close frames.
+_FINISH_SECONDS = 2
+_LARGEST_FRAME = 262_144
 
 
 class ListenError(Exception):
@@ -34,6 +42,34 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """PEM files of the certificate with its chain, and of its key."""
+
+    chain: Path
+    key: Path
+
+    def check(self) -> None:
+        """Raises ConfigError with the reason if TLS cannot be done with these files."""
+        for path in (self.chain, self.key):
+            if not path.is_file():
+                raise ConfigError(f"tls: there is no file {path}.")
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+                self.chain, self.key, password=_no_passphrase
+            )
+        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError.
+            reason = error.reason if isinstance(error, ssl.SSLError) else str(error)
+            raise ConfigError(
+                f"tls: {self.chain} and {self.key} cannot be used: {reason}. They are PEM files of "
+                "a certificate with its chain and of its own key, without a passphrase."
+            ) from error
+
+
+def _no_passphrase() -> str:
+    raise ValueError("the key has a passphrase")
+
+
 class _Uvicorn(uvicorn.Server):
     """Uvicorn inside a program that has signal handlers of its own."""
 
@@ -43,15 +79,15 @@ class _Uvicorn(uvicorn.Server):
 
 
 class Listener:
-    """One uvicorn on one socket."""
+    """One uvicorn on one socket. `proxies` are believed about whom they speak for."""
 
     def __init__(
         self,
         app: ASGIApp,
         listener: socket.socket,
         *,
-        certificate: Path | None = None,
-        key: Path | None = None,
+        certificate: Certificate | None = None,
+        proxies: Sequence[str] = (),
     ) -> None:
         self._socket = listener
         config = uvicorn.Config(
@@ -64,13 +100,15 @@ class Listener:
             access_log=False,
             server_header=False,
             date_header=True,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
             timeout_keep_alive=75,
-            timeout_graceful_shutdown=2,
-            ws_max_size=262_144,
+            timeout_graceful_shutdown=_FINISH_SECONDS,
+            ws_max_size=_LARGEST_FRAME,
             ws_ping_interval=30.0,
             ws_ping_timeout=30.0,
-            ssl_certfile=str(certificate) if certificate else None,
-            ssl_keyfile=str(key) if key else None,
+            ssl_certfile=str(certificate.chain) if certificate else None,
+            ssl_keyfile=str(certificate.key) if certificate else None,
         )
         self._server = _Uvicorn(config)
         self._task: asyncio.Task[None] | None = None

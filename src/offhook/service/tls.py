@@ -4,17 +4,26 @@ import datetime
 import ipaddress
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from offhook.service.config import ConfigError
+
 _CA_DAYS = 3650
 _SERVER_DAYS = 365
 _RENEW_DAYS = 30
+_LONGEST_NAME = 253
+
+
+class TlsError(ConfigError):
+    """There is no place for the certificate; the message says where and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,42 +35,70 @@ class LocalTls:
     key: Path
 
 
-def local_tls(folder: Path, hosts: list[str]) -> LocalTls:
-    """The files in `folder`, made or renewed where needed, valid for `hosts` and loopback."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    tls = LocalTls(folder / "ca.pem", folder / "server.pem", folder / "server.key")
-    ca_key_path = folder / "ca.key"
-    names = sorted({*hosts, "localhost", "127.0.0.1", "::1", socket.gethostname()})
-    if not (tls.ca.exists() and ca_key_path.exists()):
-        ca_key = ec.generate_private_key(ec.SECP256R1())
-        ca = _authority(ca_key)
-        _write(ca_key_path, _key_pem(ca_key))
-        _write(tls.ca, ca.public_bytes(serialization.Encoding.PEM))
-        tls.certificate.unlink(missing_ok=True)
-    if not _serves(tls, names):
-        ca = x509.load_pem_x509_certificate(tls.ca.read_bytes())
-        signer = serialization.load_pem_private_key(ca_key_path.read_bytes(), None)
-        if not isinstance(signer, ec.EllipticCurvePrivateKey):
-            raise ValueError(f"{ca_key_path} is not the key of this authority.")
-        key = ec.generate_private_key(ec.SECP256R1())
-        certificate = _server(key, names, ca, signer)
-        _write(tls.key, _key_pem(key))
-        chain = certificate.public_bytes(serialization.Encoding.PEM)
-        _write(tls.certificate, chain + ca.public_bytes(serialization.Encoding.PEM))
-    return tls
+def local_tls(folder: Path, hosts: Sequence[str]) -> LocalTls:
+    """The files in `folder`, made or renewed where needed, valid for `hosts` and loopback.
 
-
-def _serves(tls: LocalTls, names: list[str]) -> bool:
-    if not (tls.certificate.exists() and tls.key.exists()):
-        return False
-    certificate = x509.load_pem_x509_certificate(tls.certificate.read_bytes())
-    soon = _now() + datetime.timedelta(days=_RENEW_DAYS)
+    The authority stays the same for as long as it lasts, since clients were told to trust it.
+    Raises TlsError if the folder cannot be used.
+    """
+    files = LocalTls(folder / "ca.pem", folder / "server.pem", folder / "server.key")
+    names = sorted({*hosts, "localhost", "127.0.0.1", "::1", *_own_name()})
     try:
-        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        authority = _stored_pair(files.ca, folder / "ca.key")
+        if authority is None:
+            key = ec.generate_private_key(ec.SECP256R1())
+            authority = (_authority(key), key)
+            _write(folder / "ca.key", _key_pem(key), secret=True)
+            _write(files.ca, _pem(authority[0]))
+        if not _serves(_stored_pair(files.certificate, files.key), authority[0], names):
+            key = ec.generate_private_key(ec.SECP256R1())
+            chain = (_server(key, names, *authority), authority[0])
+            _write(files.key, _key_pem(key), secret=True)
+            _write(files.certificate, b"".join(map(_pem, chain)))
+    except OSError as error:
+        raise TlsError(
+            f"The certificate cannot be kept in {folder}: {error.strerror}. Make the folder "
+            "writable, or give TLS files of your own."
+        ) from error
+    return files
+
+
+_Pair = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
+
+
+def _stored_pair(certificate_path: Path, key_path: Path) -> _Pair | None:
+    """A certificate that lasts for a while yet and the key to it, or None to make them anew."""
+    try:
+        certificate = x509.load_pem_x509_certificate(certificate_path.read_bytes())
+        key = serialization.load_pem_private_key(key_path.read_bytes(), None)
+    except (FileNotFoundError, ValueError, TypeError):
+        return None  # Not there yet, half written, or damaged.
+    soon = _now() + datetime.timedelta(days=_RENEW_DAYS)
+    if (
+        isinstance(key, ec.EllipticCurvePrivateKey)
+        and certificate.public_key() == key.public_key()
+        and certificate.not_valid_after_utc > soon
+    ):
+        return certificate, key
+    return None
+
+
+def _serves(pair: _Pair | None, authority: x509.Certificate, names: Sequence[str]) -> bool:
+    if pair is None:
         return False
-    covered = {str(each.value) for each in found}
-    return certificate.not_valid_after_utc > soon and set(names) <= covered
+    try:
+        pair[0].verify_directly_issued_by(authority)
+        extension = pair[0].extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except (ValueError, InvalidSignature, x509.ExtensionNotFound):
+        return False
+    covered = {str(each.value) for each in extension.value}
+    return set(names) <= covered
+
+
+def _own_name() -> list[str]:
+    name = socket.gethostname()
+    return [name] if name.isascii() and 0 < len(name) <= _LONGEST_NAME else []
 
 
 def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
@@ -137,9 +174,15 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     )
 
 
-def _write(path: Path, content: bytes) -> None:
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _write(path: Path, content: bytes, *, secret: bool = False) -> None:
+    """Replace a file at once, so that it is never half written."""
     temporary = path.with_suffix(path.suffix + ".new")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    temporary.unlink(missing_ok=True)
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if secret else 0o644)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
     temporary.replace(path)

@@ -1,0 +1,31 @@
+"""A running service for each test that asks for one, from a copy of data that was made once."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from service.running import Cloud, config, found_demo, started
+
+
+@pytest.fixture(scope="session")
+def demo_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data with the demo organisation: hashing passwords takes its time."""
+    data = tmp_path_factory.mktemp("demo")
+    asyncio.run(found_demo(data))
+    return data
+
+
+@pytest.fixture
+def demo_data(demo_template: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    shutil.copytree(demo_template, tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+async def cloud(demo_data: Path) -> AsyncIterator[Cloud]:
+    async with started(config(demo_data)) as running:
+        yield running
