@@ -15,7 +15,7 @@ from offhook.wire.roap import RoapMessage
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """Ring: `caller` calls. Sent after the OFFER, so that a client which answers at once has one."""
+    """Ring: `caller` calls. Sent after the OFFER, so that a client may answer at once."""
 
     caller: Party
 

@@ -74,7 +74,7 @@ class EndReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """What is kept of a finished session. Times are Unix seconds, `answered` is None if nobody did."""
+    """What is kept of a finished session. Times are Unix seconds; `answered` may be None."""
 
     session_id: str
     tracking_id: str
