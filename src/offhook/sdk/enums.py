@@ -1,6 +1,6 @@
 """The SDK's enumerations, with the mobile SDK's names in Python's spelling."""
 
-from enum import Enum, StrEnum
+from enum import StrEnum
 
 
 class UCLoginServerConnectionStatus(StrEnum):
@@ -30,7 +30,7 @@ class PhoneConnectionResult(StrEnum):
     NO_ERROR = "NoError"
 
 
-class RingerType(Enum):
+class RingerType(StrEnum):
     """Which tone to start or stop."""
 
     INCOMING = "Incoming"
@@ -40,6 +40,14 @@ class RingerType(Enum):
     NOT_FOUND = "NotFound"
     CALL_WAITING = "CallWaiting"
     UNDEFINED = "Undefined"
+
+
+class SendingAudioChangeResult(StrEnum):
+    """What came of muting or unmuting."""
+
+    SUCCESS = "Success"
+    FAILED = "Failed"
+    NOT_ALLOWED = "NotAllowed"
 
 
 class UCLoginFailureReason(StrEnum):
@@ -75,7 +83,7 @@ class UCLoginFailureReason(StrEnum):
     SERVICE_DISCOVERY_HOME_CLUSTER_CHANGED = "ServiceDiscoveryHomeClusterChanged"
     CONNECTION_FAILED_BY_MRA_POLICY = "ConnectionFailedByMRAPolicy"
     INVALID_LOGIN_CREDENTIALS = "InvalidLoginCredentials"
-    TOKEN_FAILURE = "TokenFailure"
+    TOKEN_FAILURE = "TokenFailure"  # noqa: S105 - a reason, not a token
     FORCED_SIGN_OUT = "ForcedSignOut"
     IPC_NOT_RESPONDING = "IPCNotResponding"
     BROADWORKS_DEVICE_FAILURE = "BroadWorksDeviceFailure"
@@ -92,7 +100,7 @@ class UCSSOFailureReason(StrEnum):
 
     INVALID_CREDENTIALS = "InvalidCredentials"
     SESSION_EXPIRED = "SessionExpired"
-    REFRESH_TOKEN_ABOUT_TO_EXPIRE = "RefreshTokenAboutToExpire"
+    REFRESH_TOKEN_ABOUT_TO_EXPIRE = "RefreshTokenAboutToExpire"  # noqa: S105
 
 
 class PhoneServiceRegistrationFailureReason(StrEnum):
@@ -143,7 +151,7 @@ class PhoneServiceRegistrationFailureReason(StrEnum):
     CTI_UNABLE_TO_VERIFY_CERTIFICATE = "CTIUnableToVerifyCertificate"
     FIPS_NO_CERTIFICATE_VERIFIER = "FIPSNoCertificateVerifier"
     NO_CERTIFICATE_VERIFIER = "NoCertificateVerifier"
-    P2_P_HYBRID_NOT_SUPPORTED = "P2PHybridNotSupported"
+    P2P_HYBRID_NOT_SUPPORTED = "P2PHybridNotSupported"
     DISABLED_BY_MRA_POLICY = "DisabledByMRAPolicy"
     DEVICE_MAX_CONNECTION_REACHED = "DeviceMaxConnectionReached"
     ULTRASOUND_CAPTURER_OCCUPIED = "UltrasoundCapturerOccupied"
