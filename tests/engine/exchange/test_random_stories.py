@@ -9,7 +9,13 @@ from itertools import count
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from offhook.engine.exchange import Exchange, ExchangeRefused
 from offhook.engine.exchange import effects as out
@@ -60,10 +66,17 @@ class RandomStories(RuleBasedStateMachine):
         self.sessions_placed = 0
         self.records: set[str] = set()
         self.told_of_end: set[str] = set()
-        self.offers: list[str] = []
-        self.refused = False
+        self.quick = False
+        self.later: list[put.Input] = []
 
     # --- what can happen ---
+
+    @initialize(quick=st.booleans(), there=st.sets(lines, min_size=3))
+    def the_day_begins(self, quick: bool, there: set[str]) -> None:
+        """Some clients are there already; the media may be quick, or as late as it likes."""
+        self.quick = quick
+        for line in sorted(there):
+            self.a_client_registers(line)
 
     @rule(line=lines)
     def a_client_registers(self, line: str) -> None:
@@ -112,6 +125,18 @@ class RandomStories(RuleBasedStateMachine):
             case _:
                 command = put.KeepAlive(line, call)
         self.give(command)
+
+    @precondition(lambda self: any(call.rings for call in self.exchange.calls()))
+    @rule(which=some, sound=st.booleans())
+    def somebody_answers(self, which: int, sound: bool) -> None:
+        ringing = [call for call in self.exchange.calls() if call.rings]
+        call = ringing[which % len(ringing)]
+        self.give(put.Alert(call.line_id, call.call_id, f"own-{call.call_id}"))
+        self.give(put.Answer(call.line_id, call.call_id, f"own-{call.call_id}"))
+        if sound:
+            answer = RoapMessage(1, RoapType.ANSWER, sdp="answer")
+            self.give(put.Roap(call.line_id, call.call_id, answer))
+            self.give(put.LegConnected(call.call_id))
 
     @precondition(lambda self: self.known)
     @rule(which=some, cause=st.sampled_from(list(CauseCode)), stranger=st.booleans())
@@ -215,9 +240,10 @@ class RandomStories(RuleBasedStateMachine):
     # --- how it is watched ---
 
     def pick(self, which: int) -> tuple[str, str]:
-        """One of the latest calls, so that most commands meet a call that is alive."""
-        recent = self.known[-8:]
-        return recent[which % len(recent)]
+        """Mostly a call that is alive, at times one that is over."""
+        living = [(call.line_id, call.call_id) for call in self.exchange.calls()]
+        chosen = self.known if which > 40 or not living else living
+        return chosen[which % len(chosen)]
 
     def give(self, event: put.Input) -> bool:
         before = self.picture()
@@ -228,6 +254,8 @@ class RandomStories(RuleBasedStateMachine):
             return False
         for effect in effects:
             self.watch(effect)
+        while self.later:
+            self.give(self.later.pop())
         return True
 
     def picture(self) -> str:
@@ -238,6 +266,14 @@ class RandomStories(RuleBasedStateMachine):
             case out.OpenLeg(call_id=call_id):
                 assert call_id not in self.open_legs | self.closed_legs
                 self.open_legs.add(call_id)
+                if self.quick:
+                    offered = effect.offer is None
+                    kind = put.LegOffered if offered else put.LegAnswered
+                    self.later.append(kind(call_id, "sdp"))
+            case out.RenegotiateLeg(call_id=call_id):
+                assert call_id in self.open_legs, "an effect for a dead call"
+                if self.quick:
+                    self.later.append(put.LegAnswered(call_id, "sdp"))
             case out.CloseLeg(call_id=call_id):
                 self.open_legs.remove(call_id)
                 self.closed_legs.add(call_id)
@@ -265,7 +301,7 @@ class RandomStories(RuleBasedStateMachine):
 
 
 RandomStories.TestCase.settings = settings(
-    max_examples=int(os.environ.get("OFFHOOK_STORIES", "150")),
+    max_examples=int(os.environ.get("OFFHOOK_STORIES", "800")),
     stateful_step_count=int(os.environ.get("OFFHOOK_STORY_STEPS", "60")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
