@@ -50,6 +50,7 @@ logger = logging.getLogger(__name__)
 
 #: Seconds that each part gets to stop. Requests under way get two more; all of it is within 5 s.
 _CALLS_SECONDS = 1.0
+_CLIENTS_SECONDS = 0.5
 _MEDIA_SECONDS = 1.0
 
 
@@ -144,9 +145,12 @@ class PhoneService:
         return certificate
 
     async def _leave(self) -> None:
-        """Calls end first, then the clients are sent away, then the listeners close."""
+        """Calls end first; then nobody comes in any more, and who is in is sent away."""
         await _within(_CALLS_SECONDS, self.shell.stop(), "the records of the last calls")
-        self._sockets.stop()
+        # Official clients come back at once: to a closed door, not to a service about to end.
+        for listener in self._listeners:
+            listener.refuse()
+        await _within(_CLIENTS_SECONDS, self._sockets.stop(), "clients that were sent away")
         await asyncio.gather(*(listener.stop() for listener in self._listeners))
 
     def _assemble(self, database: Database, origins: Origins) -> list[Any]:

@@ -128,6 +128,11 @@ class Listener:
                 raise ListenError("The HTTP server ended before it had begun.")
             await asyncio.sleep(0.005)
 
+    def refuse(self) -> None:
+        """Take no new connections; those there are go on until `stop`."""
+        for server in self._server.servers:
+            server.close()
+
     async def stop(self) -> None:
         """Finish the requests under way, for at most two seconds."""
         self._server.should_exit = True

@@ -38,21 +38,34 @@ class Sockets:
 
     def __init__(self) -> None:
         self._stops: set[asyncio.Event] = set()
+        self._leaving = False
+        self._empty = asyncio.Event()
 
     def opened(self) -> asyncio.Event:
-        """An event that is set when the service stops."""
+        """An event that is set when the service stops; already set while it does."""
         stop = asyncio.Event()
+        if self._leaving:
+            stop.set()
         self._stops.add(stop)
+        self._empty.clear()
         return stop
 
     def closed(self, stop: asyncio.Event) -> None:
         """This one is gone."""
         self._stops.discard(stop)
+        if not self._stops:
+            self._empty.set()
 
-    def stop(self) -> None:
-        """Send all of them away; they come back when the service does."""
+    async def stop(self) -> None:
+        """Send all of them away, and wait until they have been told; they come back later.
+
+        Whoever is cut off by the server's own 1012 instead stays away for good.
+        """
+        self._leaving = True
         for stop in self._stops:
             stop.set()
+        if self._stops:
+            await self._empty.wait()
 
 
 def mercury_route(
@@ -113,12 +126,14 @@ async def _serve(
             end(CloseCode.GOING_AWAY, "Restarting")
     finally:
         hub.detach(address, outbox)
-        sockets.closed(stop)
         for task in (reading, writing, stopping):
             task.cancel()
         await asyncio.gather(reading, writing, stopping, return_exceptions=True)
-    if over.done():
-        await _close(socket, *over.result())
+        try:
+            if over.done():
+                await _close(socket, *over.result())
+        finally:
+            sockets.closed(stop)
 
 
 async def _read(socket: Socket, outbox: Outbox, end: Any) -> None:
