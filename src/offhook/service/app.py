@@ -71,6 +71,7 @@ class PhoneService:
         self.records: Records
         self.shell: ExchangeShell
         self.lines: LineRegistry
+        self.app: ASGIApp
         self._listeners: list[Listener] = []
         self._stack = contextlib.AsyncExitStack()
 
@@ -102,11 +103,11 @@ class PhoneService:
         origins = Origins(config.public_url)
         handlers = self._assemble(database, origins)
         # Building the application takes a while; the loop may have other things to do.
-        app = await asyncio.to_thread(
+        self.app = await asyncio.to_thread(
             application, handlers, self.identity, config.limits.request_bytes
         )
         self._stack.push_async_callback(self._leave)
-        await self._listen(app, http_socket, https_socket, origins)
+        await self._listen(self.app, http_socket, https_socket, origins)
         sweeping = asyncio.create_task(self.lines.sweep(), name="offhook-line-expiry")
         self._stack.push_async_callback(_cancelled, sweeping)
 

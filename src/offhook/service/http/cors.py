@@ -11,12 +11,12 @@ class Cors:
     """Answers preflights with what was asked for, and marks every answer as readable."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope.get("headers", ()))
         if scope["type"] != ScopeType.HTTP or b"origin" not in headers:
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         shared = [
             (b"access-control-allow-origin", headers[b"origin"]),
@@ -40,4 +40,4 @@ class Cors:
                 message["headers"] = [*message["headers"], *shared]
             await send(message)
 
-        await self._app(scope, receive, marked)
+        await self.app(scope, receive, marked)

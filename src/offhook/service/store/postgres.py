@@ -26,6 +26,7 @@ class PostgresDatabase:
         engine = create_async_engine(
             url.set(drivername="postgresql+asyncpg"),
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={"timeout": _CONNECT_SECONDS},
         )
         database = cls(engine)

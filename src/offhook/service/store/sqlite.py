@@ -188,7 +188,8 @@ def _settle(job: _Job, outcome: Any) -> None:
 
 
 def _engine(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"check_same_thread": False})
+    # Without parameters in error messages: they end up in logs, and hold names and numbers.
+    engine = create_engine(url, connect_args={"check_same_thread": False}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
