@@ -4,26 +4,38 @@ import re
 from html import escape
 
 _STYLE = """
-:root { color-scheme: light dark; --ink: #14202b; --paper: #fff; --soft: #5b6b7a; --line: #c7d0d9;
-  --accent: #0a5f55; --wrong: #b3261e; --ground: #eef2f4; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8eef2; --paper: #18232d; --soft: #9fb0be;
-  --line: #3b4a57; --accent: #58c9b9; --wrong: #ff8a80; --ground: #0f171e; } }
+:root { color-scheme: light dark; --ink: #14202b; --paper: #fff; --soft: #55646f; --line: #7b8894;
+  --accent: #0a5f55; --pressed: #084b43; --wrong: #a8201a; --alarm: #fdeceb; --ground: #e9eef1; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8eef2; --paper: #18232d; --soft: #a6b5c1;
+  --line: #76899a; --accent: #58c9b9; --pressed: #7fdccf; --wrong: #ffb4ab; --alarm: #3d1f1d;
+  --ground: #0f171e; } }
 * { box-sizing: border-box; }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--ground);
-  color: var(--ink); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
-main { width: min(24rem, 100%); padding: 2rem 1.75rem; background: var(--paper);
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem;
+  background: var(--ground); color: var(--ink);
+  font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
+main { width: 100%; max-width: 25rem; padding: 2rem; background: var(--paper);
   border-radius: 14px; box-shadow: 0 1px 3px #0002, 0 12px 40px #0001; }
-@media (max-width: 30rem) { body { place-items: stretch; } main { border-radius: 0; } }
-.brand { color: var(--accent); font-weight: 700; letter-spacing: .02em; margin: 0 0 1.5rem; }
-h1 { font-size: 1.4rem; line-height: 1.25; margin: 0 0 .25rem; }
-p { margin: 0 0 1.25rem; color: var(--soft); }
-label { display: block; font-weight: 600; margin: 0 0 .3rem; }
-input { width: 100%; font: inherit; color: inherit; background: transparent; margin: 0 0 1.1rem;
-  padding: .65rem .75rem; border: 1px solid var(--line); border-radius: 8px; }
-input:focus-visible, button:focus-visible { outline: 3px solid var(--accent); outline-offset: 1px; }
-button { width: 100%; font: inherit; font-weight: 600; padding: .75rem; border: 0; cursor: pointer;
-  border-radius: 8px; background: var(--accent); color: var(--paper); }
-.wrong { color: var(--wrong); font-weight: 600; }
+.brand { color: var(--accent); font-weight: 700; letter-spacing: .02em; margin: 0 0 1.75rem; }
+h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .25rem; }
+p { margin: 0 0 1.5rem; color: var(--soft); }
+p strong { color: var(--ink); }
+p:last-child { margin: 0; }
+label { display: block; font-weight: 600; margin: 0 0 .35rem; }
+input { width: 100%; min-height: 3rem; margin: 0 0 1.25rem; padding: .65rem .8rem; font: inherit;
+  color: inherit; background: transparent; border: 1px solid var(--line); border-radius: 8px; }
+input[aria-invalid] { border-color: var(--wrong); }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+button, .cancel { display: block; width: 100%; min-height: 3rem; padding: .75rem; font: inherit;
+  font-weight: 600; text-align: center; border: 0; border-radius: 8px; cursor: pointer; }
+button { background: var(--accent); color: var(--paper); }
+button:hover { background: var(--pressed); }
+.cancel { margin: .5rem 0 -1rem; color: var(--accent); text-decoration: none; }
+.cancel:hover { text-decoration: underline; }
+.grant { font-size: .9rem; }
+.wrong { padding: .75rem .9rem; border-left: 4px solid var(--wrong); border-radius: 4px;
+  background: var(--alarm); color: var(--wrong); font-weight: 600; }
+@media (max-width: 30rem) { body { place-items: start stretch; padding: 0;
+  background: var(--paper); } main { max-width: none; padding: 1.5rem; box-shadow: none; } }
 """
 
 _HEADERS = {
@@ -84,7 +96,12 @@ def sign_in_page(
 
 def refusal_page(message: str) -> str:
     """Why the person cannot sign in to this app."""
-    return _page("Cannot sign in", f"<h1>This does not work</h1>\n<p>{escape(message)}</p>")
+    return _page(
+        "Cannot sign in",
+        f"""<h1>You cannot sign in here</h1>
+<p>{escape(message)} Nothing is wrong with your account. Go back to the app and try again; if it
+happens again, tell whoever makes it.</p>""",
+    )
 
 
 def _page(title: str, body: str) -> str:
