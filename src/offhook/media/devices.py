@@ -1,22 +1,22 @@
-"""Microphone and speaker through sounddevice, which comes with the extra ``audio``."""
+"""Microphone and speaker through sounddevice, which comes with the extra ``audio``.
+
+PortAudio calls back from a thread of its own; it touches nothing here but a bounded queue.
+"""
 
 import asyncio
 from collections import deque
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from offhook.media.errors import MediaError
+from offhook.media.samples import Samples, frame_samples, silent
 from offhook.media.sinks import AudioSinkError
 from offhook.media.sources import AudioSourceError
 
-Samples = npt.NDArray[np.int16]
-
 _RATE = 48_000
-_FRAME = _RATE // 50
 # Frames that may wait in either direction; what is older is dropped, since it would only be delay.
-_MOST_FRAMES = 10
+_MOST_FRAMES = 5
+
+Device = str | int | None
 
 
 def _sounddevice(error: type[MediaError]) -> Any:
@@ -38,13 +38,14 @@ class Microphone:
 
     rate = _RATE
 
-    def __init__(self, device: str | int | None = None) -> None:
+    def __init__(self, device: Device = None) -> None:
         self._device = device
         self._stream: Any = None
         self._frames: deque[Samples] = deque(maxlen=_MOST_FRAMES)
         self._ready = asyncio.Event()
 
     async def open(self) -> None:
+        """Begin to listen. Raises AudioSourceError."""
         sounddevice = _sounddevice(AudioSourceError)
         loop = asyncio.get_running_loop()
 
@@ -53,34 +54,26 @@ class Microphone:
 
         try:
             self._stream = await asyncio.to_thread(
-                sounddevice.InputStream,
-                samplerate=_RATE,
-                blocksize=_FRAME,
-                channels=1,
-                dtype="int16",
-                device=self._device,
-                callback=captured,
+                _started, sounddevice.InputStream, self._device, captured
             )
-            await asyncio.to_thread(self._stream.start)
         except (sounddevice.PortAudioError, ValueError) as error:
-            raise AudioSourceError(f"The microphone cannot be opened: {error}.") from error
+            raise AudioSourceError(
+                f"The microphone cannot be opened: {error}. Check that one is plugged in."
+            ) from error
 
     def _captured(self, frame: Samples) -> None:
         self._frames.append(frame)
         self._ready.set()
 
     async def read(self, samples: int) -> Samples | None:
-        if not self._frames:
+        """The oldest frame that is still of use, as soon as there is one."""
+        while not self._frames:
             self._ready.clear()
-            try:
-                async with asyncio.timeout(0.1):
-                    await self._ready.wait()
-            except TimeoutError:
-                return np.zeros(samples, np.int16)
-        frame = self._frames.popleft()
-        return frame if len(frame) == samples else np.resize(frame, samples)
+            await self._ready.wait()
+        return _fitted(self._frames.popleft(), samples)
 
     async def close(self) -> None:
+        """Stop listening."""
         if self._stream is not None:
             stream, self._stream = self._stream, None
             await asyncio.to_thread(stream.close)
@@ -91,53 +84,76 @@ class Speaker:
 
     rate = _RATE
 
-    def __init__(self, device: str | int | None = None) -> None:
+    def __init__(self, device: Device = None) -> None:
         self._device = device
         self._stream: Any = None
         self._frames: deque[Samples] = deque(maxlen=_MOST_FRAMES)
 
     async def open(self) -> None:
+        """Begin to play. Raises AudioSinkError."""
         sounddevice = _sounddevice(AudioSinkError)
 
         def wanted(data: Samples, count: int, _time: object, _status: object) -> None:
             try:
-                data[:, 0] = self._frames.popleft()[:count]
-            except (IndexError, ValueError):
+                data[:, 0] = _fitted(self._frames.popleft(), count)
+            except IndexError:
                 data.fill(0)
 
         try:
             self._stream = await asyncio.to_thread(
-                sounddevice.OutputStream,
-                samplerate=_RATE,
-                blocksize=_FRAME,
-                channels=1,
-                dtype="int16",
-                device=self._device,
-                callback=wanted,
+                _started, sounddevice.OutputStream, self._device, wanted
             )
-            await asyncio.to_thread(self._stream.start)
         except (sounddevice.PortAudioError, ValueError) as error:
-            raise AudioSinkError(f"The speaker cannot be opened: {error}.") from error
+            raise AudioSinkError(
+                f"The speaker cannot be opened: {error}. Check that one is plugged in."
+            ) from error
 
     def write(self, frame: Samples) -> None:
+        """Play it as soon as what came before is played."""
         self._frames.append(frame)
 
     async def close(self) -> None:
+        """Be quiet."""
         if self._stream is not None:
             stream, self._stream = self._stream, None
             await asyncio.to_thread(stream.close)
+
+
+def _started(kind: Any, device: Device, callback: Any) -> Any:
+    stream = kind(
+        samplerate=_RATE,
+        blocksize=frame_samples(_RATE),
+        channels=1,
+        dtype="int16",
+        device=device,
+        callback=callback,
+    )
+    try:
+        stream.start()
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+def _fitted(frame: Samples, samples: int) -> Samples:
+    """A frame of exactly this length, whatever the device gave or wants."""
+    if len(frame) >= samples:
+        return frame[:samples]
+    whole = silent(samples)
+    whole[: len(frame)] = frame
+    return whole
 
 
 def has_devices() -> bool:
     """Whether there is a microphone and a speaker that could be opened."""
     try:
         sounddevice = _sounddevice(AudioSourceError)
+    except MediaError:
+        return False
+    try:
         sounddevice.query_devices(kind="input")
         sounddevice.query_devices(kind="output")
-    except (MediaError, ValueError):
-        return False
-    except Exception as error:  # PortAudioError, known only when PortAudio is there
-        if type(error).__name__ != "PortAudioError":
-            raise
+    except (sounddevice.PortAudioError, ValueError):
         return False
     return True

@@ -1,22 +1,23 @@
-"""Audio files: anything that PyAV reads goes into a call, what is heard goes into a WAV file."""
+"""Audio files: anything that PyAV reads goes into a call, what is heard goes into a file."""
 
 import asyncio
-import struct
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
-from typing import BinaryIO
 
 import av
 import numpy as np
-import numpy.typing as npt
 
+from offhook.media.recording import AudioWriter, EncodedWriter, WavWriter
+from offhook.media.samples import Samples, silent
 from offhook.media.sinks import AudioSinkError
 from offhook.media.sources import AudioSourceError
 
-Samples = npt.NDArray[np.int16]
-
-# Read and written this much at a time, off the event loop.
+# Read this much at a time, off the event loop, and ahead of the call.
 _CHUNK_SECONDS = 1.0
+# Written as soon as this much is there.
+_WRITTEN_SECONDS = 0.5
+# A disk that is so much behind has failed.
+_MOST_SECONDS = 30.0
 
 
 class FileSource:
@@ -24,53 +25,60 @@ class FileSource:
 
     def __init__(self, path: Path, *, loop: bool = False, rate: int = 48_000) -> None:
         self._path = path
-        self._loop = loop
         self._rate = rate
-        self._decoded: Iterator[Samples] | None = None
-        self._ready = np.empty(0, np.int16)
-        self._next: asyncio.Task[Samples | None] | None = None
+        self._decoded = _parts(path, rate, loop=loop)
+        self._ready = silent(0)
+        self._ahead: asyncio.Task[Samples | None] | None = None
 
     @property
     def rate(self) -> int:
+        """The rate to which the file is resampled."""
         return self._rate
 
     async def open(self) -> None:
-        self._decoded = self._decode()
-        first = await asyncio.to_thread(self._chunk)
-        if first is None:
+        """Read the first second. Raises AudioSourceError if it is no audio file."""
+        self._ahead = self._read_on()
+        await self._take_chunk()
+        if not len(self._ready):
             raise AudioSourceError(f"{self._path} has no audio in it.")
-        self._ready = first
-        self._read_ahead()
 
     async def read(self, samples: int) -> Samples | None:
-        while len(self._ready) < samples and self._next is not None:
-            more = await self._next
-            self._next = None
-            if more is None:
-                break
-            self._ready = np.concatenate([self._ready, more])
-            self._read_ahead()
+        """The file goes on; its end is filled up with silence. Raises AudioSourceError."""
+        while len(self._ready) < samples and self._ahead is not None:
+            await self._take_chunk()
         if not len(self._ready):
             return None
         frame, self._ready = self._ready[:samples], self._ready[samples:]
         if len(frame) < samples:
-            frame = np.concatenate([frame, np.zeros(samples - len(frame), np.int16)])
+            frame = np.concatenate((frame, silent(samples - len(frame))))
         return frame
 
     async def close(self) -> None:
-        if self._next is not None:
-            await asyncio.wait([self._next])
-            self._next = None
-        self._decoded = None
+        """Close the file."""
+        if self._ahead is not None:
+            ahead, self._ahead = self._ahead, None
+            await asyncio.wait([ahead])
+            if not ahead.cancelled():
+                ahead.exception()  # nobody waits for this part of the file any more
+        await asyncio.to_thread(self._decoded.close)
 
-    def _read_ahead(self) -> None:
-        self._next = asyncio.ensure_future(asyncio.to_thread(self._chunk))
+    async def _take_chunk(self) -> None:
+        if self._ahead is None:
+            return
+        # The thread goes on when the call does not: it must not be left alone with the file.
+        chunk = await asyncio.shield(self._ahead)
+        self._ahead = None
+        if chunk is not None:
+            self._ready = np.concatenate((self._ready, chunk)) if len(self._ready) else chunk
+            self._ahead = self._read_on()
+
+    def _read_on(self) -> "asyncio.Task[Samples | None]":
+        return asyncio.create_task(asyncio.to_thread(self._chunk), name="offhook-read-file")
 
     def _chunk(self) -> Samples | None:
         """About a second of audio, None at the end."""
-        if self._decoded is None:
-            return None
-        parts, held = [], 0
+        parts: list[Samples] = []
+        held = 0
         while held < self._rate * _CHUNK_SECONDS:
             part = next(self._decoded, None)
             if part is None:
@@ -79,99 +87,111 @@ class FileSource:
             held += len(part)
         return np.concatenate(parts) if parts else None
 
-    def _decode(self) -> Iterator[Samples]:
+
+def _parts(path: Path, rate: int, *, loop: bool) -> Generator[Samples, None, None]:
+    """The samples of a file, part by part; to be run in a thread."""
+    try:
         while True:
-            try:
-                yield from self._decode_once()
-            except (av.FFmpegError, OSError) as error:
-                reason = error.strerror if isinstance(error, OSError) else str(error)
-                raise AudioSourceError(f"{self._path} cannot be read: {reason}.") from error
-            if not self._loop:
+            heard = False
+            for part in _once(path, rate):
+                heard = True
+                yield part
+            if not (loop and heard):
                 return
-
-    def _decode_once(self) -> Iterator[Samples]:
-        with av.open(str(self._path)) as container:
-            if not container.streams.audio:
-                raise AudioSourceError(f"{self._path} has no audio in it.")
-            resampler = av.AudioResampler(format="s16", layout="mono", rate=self._rate)
-            for frame in container.decode(audio=0):
-                for resampled in resampler.resample(frame):
-                    yield resampled.to_ndarray().reshape(-1)
-            for resampled in resampler.resample(None):
-                yield resampled.to_ndarray().reshape(-1)
+    except (av.FFmpegError, OSError) as error:
+        raise AudioSourceError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-class WavSink:
-    """A WAV file, 16 bits mono at `rate` Hz. Its header is true after every second of audio."""
+def _once(path: Path, rate: int) -> Generator[Samples, None, None]:
+    with av.open(str(path)) as container:
+        if not container.streams.audio:
+            raise AudioSourceError(f"{path} has no audio in it.")
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
+        for frame in container.decode(audio=0):
+            for resampled in resampler.resample(frame):
+                yield _samples_of(resampled)
+        for resampled in resampler.resample(None):
+            yield _samples_of(resampled)
+
+
+def _samples_of(frame: av.AudioFrame) -> Samples:
+    return frame.to_ndarray().reshape(-1).astype(np.int16, copy=False)
+
+
+class FileSink:
+    """A file in the format of its ending, mono at `rate` Hz; ``.wav`` is 16 bits uncompressed.
+
+    Audio is written twice a second, in a thread. Raises AudioSinkError from `open` if the file
+    cannot be written, later from `write` and `close` if it could not be.
+    """
 
     def __init__(self, path: Path, rate: int = 48_000) -> None:
         self._path = path
         self._rate = rate
-        self._file: BinaryIO | None = None
         self._parts: list[Samples] = []
         self._held = 0
-        self._written = 0
+        self._wake = asyncio.Event()
+        self._over = False
         self._writing: asyncio.Task[None] | None = None
 
     @property
     def rate(self) -> int:
+        """Hz of the file."""
         return self._rate
 
     async def open(self) -> None:
+        """Create the file, or empty it."""
         try:
-            self._file = await asyncio.to_thread(self._path.open, "wb")
-        except OSError as error:
-            raise AudioSinkError(f"{self._path} cannot be written: {error.strerror}.") from error
-        self._file.write(self._header(0))
+            writer = await asyncio.to_thread(self._create)
+        except (OSError, ValueError) as error:
+            raise self._failure(error) from error
+        self._writing = asyncio.create_task(self._write_all(writer), name="offhook-write-file")
 
     def write(self, frame: Samples) -> None:
+        """Take it along with the next piece."""
+        if self._writing is None or self._writing.done() or self._over:
+            raise self._failure(self._error)
+        if self._held >= self._rate * _MOST_SECONDS:
+            raise AudioSinkError(f"{self._path}: the disk is too slow; recording stopped.")
         self._parts.append(frame)
         self._held += len(frame)
-        if self._held >= self._rate * _CHUNK_SECONDS and (
-            self._writing is None or self._writing.done()
-        ):
-            self._flush_later()
+        if self._held >= self._rate * _WRITTEN_SECONDS:
+            self._wake.set()
 
     async def close(self) -> None:
-        if self._file is None:
+        """Write the rest and finish the file."""
+        self._over = True
+        self._wake.set()
+        if self._writing is None:
             return
-        if self._writing is not None:
-            await asyncio.wait([self._writing])
-        if self._parts:
-            await self._flush_later()
-        file, self._file = self._file, None
-        await asyncio.to_thread(file.close)
+        await asyncio.wait([self._writing])
+        error, self._writing = self._error, None
+        if error is not None:
+            raise self._failure(error) from error
 
-    def _flush_later(self) -> "asyncio.Task[None]":
-        parts, self._parts, self._held = self._parts, [], 0
-        self._writing = asyncio.create_task(asyncio.to_thread(self._flush, parts), name="write-wav")
-        return self._writing
+    def _create(self) -> AudioWriter:
+        if self._path.suffix.lower() in ("", ".wav"):
+            return WavWriter(self._path, self._rate)
+        return EncodedWriter(self._path, self._rate)
 
-    def _flush(self, parts: list[Samples]) -> None:
-        if self._file is None:
-            return
-        data = np.concatenate(parts).astype("<i2").tobytes()
-        self._file.seek(0, 2)
-        self._file.write(data)
-        self._written += len(data)
-        self._file.seek(0)
-        self._file.write(self._header(self._written))
-        self._file.flush()
+    async def _write_all(self, writer: AudioWriter) -> None:
+        try:
+            while not self._over:
+                await self._wake.wait()
+                self._wake.clear()
+                parts, self._parts, self._held = self._parts, [], 0
+                if parts:
+                    await asyncio.to_thread(writer.write, np.concatenate(parts))
+        finally:
+            await asyncio.to_thread(writer.close)
 
-    def _header(self, size: int) -> bytes:
-        return struct.pack(
-            "<4sI4s4sIHHIIHH4sI",
-            b"RIFF",
-            36 + size,
-            b"WAVE",
-            b"fmt ",
-            16,
-            1,
-            1,
-            self._rate,
-            self._rate * 2,
-            2,
-            16,
-            b"data",
-            size,
-        )
+    def _failure(self, error: BaseException | None) -> AudioSinkError:
+        reason = getattr(error, "strerror", None) or error or "it is not open"
+        return AudioSinkError(f"{self._path} cannot be written: {reason}.")
+
+    @property
+    def _error(self) -> BaseException | None:
+        task = self._writing
+        if task is None or not task.done() or task.cancelled():
+            return None
+        return task.exception()

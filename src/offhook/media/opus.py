@@ -13,16 +13,12 @@ from pathlib import Path
 
 import av
 import numpy as np
-import numpy.typing as npt
 
 from offhook.media.errors import MediaError
-
-Samples = npt.NDArray[np.int16]
+from offhook.media.samples import FRAME_MS, Samples
 
 #: The rates that Opus codes without resampling.
 RATES = (8_000, 12_000, 16_000, 24_000, 48_000)
-#: Milliseconds of one frame.
-FRAME_MS = 20
 
 _APPLICATION_VOIP = 2048
 _SET_BITRATE = 4002
@@ -113,7 +109,14 @@ class Encoder:
             (_SET_PACKET_LOSS_PERC, expected_loss if fec else 0),
             (_SET_DTX, 0),
         ):
-            _checked(library.opus_encoder_ctl(self._handle.pointer, setting, ctypes.c_int(value)))
+            self._set(setting, value)
+
+    def _set(self, setting: int, value: int) -> None:
+        _checked(_library().opus_encoder_ctl(self._handle.pointer, setting, ctypes.c_int(value)))
+
+    def expect_loss(self, percent: int) -> None:
+        """Size the copies for a loss of `percent` (0 to 100)."""
+        self._set(_SET_PACKET_LOSS_PERC, percent)
 
     def encode(self, frame: Samples) -> bytes:
         """One packet from int16 [rate / 50]. Raises OpusError for any other length."""
@@ -153,9 +156,13 @@ class Decoder:
             return self.conceal()
         return self._run(packet, len(packet), self._room, fec=0)
 
-    def recover(self, following: bytes) -> Samples:
-        """The lost frame before `following`, from the copy that this packet may carry."""
-        return self._run(following, len(following), self.frame_samples, fec=1)
+    def recover(self, following: bytes, samples: int | None = None) -> Samples:
+        """The lost audio before `following`, int16 [n] (a frame by default).
+
+        It comes from the coarse copy that this packet may carry, else it is a guess. Raises
+        OpusError if `following` is not Opus.
+        """
+        return self._run(following, len(following), samples or self.frame_samples, fec=1)
 
     def conceal(self, samples: int | None = None) -> Samples:
         """A guess for a lost frame, int16 [n] (a frame by default), fading when repeated."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Samples = npt.NDArray[np.int16]
+from offhook.media.samples import Samples
 
 _FULL_SCALE = 32768.0
 _SILENCE_DBFS = -120.0

@@ -5,15 +5,19 @@ Plan for call progress.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
-Samples = npt.NDArray[np.int16]
+from offhook.media.samples import Samples
 
 _PEAK = 32767
 _ROWS = (697, 770, 852, 941)
 _COLUMNS = (1209, 1336, 1477, 1633)
+# dBFS (peak) of each frequency.
+_PROGRESS_LEVEL = -19.0
 _KEYS = "123A456B789C*0#D"
 
 #: The two frequencies of each key, in Hz.
@@ -47,19 +51,68 @@ def dtmf(digits: str, rate: int = 48_000, *, on: float = 0.1, off: float = 0.06)
     return np.concatenate(parts) if parts else silence(0, rate)
 
 
-def ringback(rate: int = 48_000) -> Samples:
-    """One period of the North American ring-back tone: 2 s of 440 and 480 Hz, 4 s of silence."""
-    return np.concatenate([tone((440, 480), 2.0, rate, level=-19.0), silence(4.0, rate)])
+class Plan(StrEnum):
+    """Whose tones of call progress: those of North America, or of most of Europe."""
+
+    NORTH_AMERICA = "north america"
+    EUROPE = "europe"
 
 
-def busy(rate: int = 48_000) -> Samples:
-    """One period of the North American busy tone: 0.5 s of 480 and 620 Hz, 0.5 s of silence."""
-    return np.concatenate([tone((480, 620), 0.5, rate, level=-19.0), silence(0.5, rate)])
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """A tone of call progress: `frequencies` in Hz, and one period of seconds on and off."""
+
+    frequencies: tuple[float, ...]
+    pattern: tuple[float, ...]
+
+    def period(self, rate: int) -> Samples:
+        """One period; repeated, it is the tone."""
+        parts = [
+            silence(seconds, rate)
+            if place % 2
+            else tone(self.frequencies, seconds, rate, level=_PROGRESS_LEVEL)
+            for place, seconds in enumerate(self.pattern)
+        ]
+        return np.concatenate(parts)
 
 
-def call_waiting(rate: int = 48_000) -> Samples:
-    """One period of the call-waiting tone: 0.3 s of 440 Hz, 9.7 s of silence."""
-    return np.concatenate([tone((440,), 0.3, rate, level=-19.0), silence(9.7, rate)])
+RINGBACK = {
+    Plan.NORTH_AMERICA: Cadence((440, 480), (2.0, 4.0)),
+    Plan.EUROPE: Cadence((425,), (1.0, 4.0)),
+}
+BUSY = {
+    Plan.NORTH_AMERICA: Cadence((480, 620), (0.5, 0.5)),
+    Plan.EUROPE: Cadence((425,), (0.5, 0.5)),
+}
+#: No way through: "fast busy", congestion.
+REORDER = {
+    Plan.NORTH_AMERICA: Cadence((480, 620), (0.25, 0.25)),
+    Plan.EUROPE: Cadence((425,), (0.25, 0.25)),
+}
+CALL_WAITING = {
+    Plan.NORTH_AMERICA: Cadence((440,), (0.3, 9.7)),
+    Plan.EUROPE: Cadence((425,), (0.2, 0.2, 0.2, 4.4)),
+}
+
+
+def ringback(rate: int = 48_000, plan: Plan = Plan.NORTH_AMERICA) -> Samples:
+    """One period of what a caller hears while it rings."""
+    return RINGBACK[plan].period(rate)
+
+
+def busy(rate: int = 48_000, plan: Plan = Plan.NORTH_AMERICA) -> Samples:
+    """One period of the busy tone."""
+    return BUSY[plan].period(rate)
+
+
+def reorder(rate: int = 48_000, plan: Plan = Plan.NORTH_AMERICA) -> Samples:
+    """One period of the tone that says that there is no way through."""
+    return REORDER[plan].period(rate)
+
+
+def call_waiting(rate: int = 48_000, plan: Plan = Plan.NORTH_AMERICA) -> Samples:
+    """One period of the tone that tells somebody in a call of another call."""
+    return CALL_WAITING[plan].period(rate)
 
 
 def music_on_hold(rate: int = 48_000) -> Samples:

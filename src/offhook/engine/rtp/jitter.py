@@ -226,6 +226,11 @@ class JitterBuffer:
             self.counts.discarded += len(self._packets)
         self._restart(packet.ssrc, packet.sequence, packet.timestamp)
 
+    def forget(self) -> None:
+        """Drop what waits and begin anew with the next packet: the stream was interrupted."""
+        self.counts.discarded += len(self._packets)
+        self._restart(None, 0, 0)
+
     # --- audio ---
 
     def next_frame(self, now: float, ahead: float = 0.0) -> Playout:
@@ -244,7 +249,7 @@ class JitterBuffer:
             self._expected = waiting.timestamp
         hole = waiting.timestamp - self._expected - self._filled
         lost = self._missing_before(sequence)
-        if lost and hole >= UNIT:
+        if lost and hole >= UNIT and offset < target + _FAR_OFF:
             return self._bridge(sequence, hole)
         if (hole >= UNIT or self._filled) and offset < target - FRAME // 2:
             # Behind a pause or a stall the delay is built up again before anything is played.

@@ -10,6 +10,7 @@ import numpy as np
 from offhook.engine.exchange.effects import Sound
 from offhook.media import tones
 from offhook.media.opus import Encoder
+from offhook.media.samples import Samples
 
 _RATE = 48_000
 
@@ -28,7 +29,7 @@ class SoundLibrary:
         """A key's dual tone and the pause behind it. ValueError if it is no key."""
         return await self._packets(digit, partial(tones.dtmf, digit, _RATE, on=0.16, off=0.1))
 
-    async def _packets(self, name: str, make: Callable[[], tones.Samples]) -> Sequence[bytes]:
+    async def _packets(self, name: str, make: Callable[[], Samples]) -> Sequence[bytes]:
         task = self._encoded.get(name)
         if task is None:
             task = asyncio.get_running_loop().create_task(_encode(make), name=f"encode {name}")
@@ -42,11 +43,11 @@ class SoundLibrary:
             await asyncio.wait(self._encoded.values())
 
 
-async def _encode(make: Callable[[], tones.Samples]) -> Sequence[bytes]:
+async def _encode(make: Callable[[], Samples]) -> Sequence[bytes]:
     return await asyncio.get_running_loop().run_in_executor(None, _encode_all, make)
 
 
-def _encode_all(make: Callable[[], tones.Samples]) -> Sequence[bytes]:
+def _encode_all(make: Callable[[], Samples]) -> Sequence[bytes]:
     encoder = Encoder(_RATE, complexity=10)
     samples = make()
     missing = -len(samples) % encoder.frame_samples
@@ -54,7 +55,7 @@ def _encode_all(make: Callable[[], tones.Samples]) -> Sequence[bytes]:
     return tuple(encoder.encode(frame) for frame in frames)
 
 
-def _samples(sound: Sound) -> tones.Samples:
+def _samples(sound: Sound) -> Samples:
     match sound:
         case Sound.SILENCE:
             return tones.silence(1.0, _RATE)
