@@ -10,6 +10,8 @@ from offhook.media.certificate import Certificate
 from offhook.media.ice import IceConfig
 from offhook.media.ice_lite import IceLiteConfig
 from offhook.media.leg import LegConfig, LegState, WebRtcLeg
+from offhook.media.poller import Poller
+from offhook.media.scratch import Scratch
 
 WAIT = 10.0
 
@@ -22,6 +24,18 @@ def certificate() -> Certificate:
     return Certificate.generate()
 
 
+@cache
+def scratch() -> Scratch:
+    """One for all legs of the service, between which packets pass."""
+    return Scratch()
+
+
+@cache
+def poller() -> Poller:
+    """One for all legs of the service."""
+    return Poller()
+
+
 def client_config(**changes: object) -> LegConfig:
     """A full ICE leg on loopback, as the SDK opens it beside a local service."""
     return LegConfig(**{"certificate": certificate(), "ice": IceConfig(loopback=True)} | changes)  # type: ignore[arg-type]
@@ -29,7 +43,13 @@ def client_config(**changes: object) -> LegConfig:
 
 def service_config(**changes: object) -> LegConfig:
     """An ICE-lite leg, as the service opens it."""
-    return LegConfig(**{"certificate": certificate(), "ice": IceLiteConfig()} | changes)  # type: ignore[arg-type]
+    defaults = {
+        "certificate": certificate(),
+        "ice": IceLiteConfig(),
+        "scratch": scratch(),
+        "poller": poller(),
+    }
+    return LegConfig(**defaults | changes)  # type: ignore[arg-type]
 
 
 class Ear:

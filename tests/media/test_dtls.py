@@ -167,7 +167,7 @@ async def test_a_peer_that_starts_before_we_know_it_is_not_kept_waiting() -> Non
     late = SecureTransport(
         certificate=THEIRS,
         send=lambda data: loop.call_soon(client.handshake.datagram_received, data) and None,
-        on_keyed=keyed.set,
+        on_keyed=lambda _: keyed.set(),
         on_error=pytest.fail,
         timeout=WAIT,
     )

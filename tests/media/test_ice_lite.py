@@ -15,8 +15,10 @@ from media.legs import (
     client_config,
     connect,
     legs,
+    poller,
     reached,
     rtp,
+    scratch,
     service_config,
 )
 from offhook.media.errors import IceError
@@ -84,7 +86,7 @@ class Client(asyncio.DatagramProtocol):
 async def agent_and_client(
     config: IceLiteConfig | None = None,
 ) -> AsyncIterator[tuple[IceLite, Client]]:
-    agent = IceLite(config or IceLiteConfig())
+    agent = IceLite(config or IceLiteConfig(), scratch(), poller())
     await agent.open()
     try:
         async with Client(agent) as client:
@@ -321,14 +323,14 @@ async def test_ports_stay_in_their_range_and_an_exhausted_range_says_so() -> Non
         port = probe.getsockname()[1]
         config = IceLiteConfig(ports=PortRange(port, port))
         with pytest.raises(IceError, match="widen the media port range"):
-            await IceLite(config).open()
+            await IceLite(config, scratch(), poller()).open()
     async with agent_and_client(config) as (agent, _):
         assert agent.local.candidates[0].split()[5] == str(port)
 
 
 async def test_an_address_of_another_machine_cannot_be_bound() -> None:
     with pytest.raises(IceError, match="one of this machine's addresses"):
-        await IceLite(IceLiteConfig(("192.0.2.200",))).open()
+        await IceLite(IceLiteConfig(("192.0.2.200",)), scratch(), poller()).open()
 
 
 def test_a_useless_configuration_is_refused() -> None:

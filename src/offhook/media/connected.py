@@ -5,50 +5,71 @@ socket. Neither receiving nor sending has to handle an address, which saves a si
 relayed packet costs. Linux only; elsewhere the first socket does all the work.
 """
 
-import asyncio
 import socket
 import sys
 from collections.abc import Callable
 
-# Larger than any datagram of voice; what does not fit is not ours.
-_ROOM = 2048
+from offhook.media.poller import Poller
+from offhook.media.scratch import Scratch
+
+Address = tuple[str, int]
 
 
 class ConnectedSocket:
-    """Calls `on_datagram` with each datagram of the client until it is closed."""
+    """Receives the datagrams of the client at `address` into `scratch`, until it is closed.
 
-    def __init__(self, sock: socket.socket, on_datagram: Callable[[bytes], None]) -> None:
+    `on_media` is told where a packet of SRTP or SRTCP in the scratch came from, `on_other` gets a
+    copy of anything else. `send` is the socket's own, with its exceptions.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        address: Address,
+        scratch: Scratch,
+        poller: Poller,
+        on_media: Callable[[Address], None],
+        on_other: Callable[[bytes], None],
+    ) -> None:
         self._sock = sock
-        self._recv = sock.recv
-        self._send = sock.send
-        self._on_datagram = on_datagram
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(sock.fileno(), self._readable)
+        self._address = address
+        self._scratch = scratch
+        self._length = scratch.length
+        self._room = scratch.room
+        self._receive = sock.recv_into
+        self.send: Callable[[bytes | memoryview], object] = sock.send
+        self._on_media = on_media
+        self._on_other = on_other
+        self._poller = poller
+        poller.add(sock.fileno(), self._readable)
 
     def _readable(self) -> None:
+        room, receive = self._room, self._receive
         try:
-            data = self._recv(_ROOM)
+            length = self._length[0] = receive(room)
         except OSError:
             # Woken for nothing, or told that the client's port was closed: its silence will tell.
             return
-        if data:
-            self._on_datagram(data)
-
-    def send(self, data: bytes) -> None:
-        """Send, or drop if the kernel has no room: voice that waits is worth nothing."""
-        try:
-            self._send(data)
-        except OSError:
-            return
+        if 127 < room[0] < 192:
+            on_media = self._on_media
+            on_media(self._address)
+        elif length:
+            self._on_other(self._scratch.packet())
 
     def close(self) -> None:
         """Give the client's datagrams back to the first socket."""
-        self._loop.remove_reader(self._sock.fileno())
+        self._poller.remove(self._sock.fileno())
         self._sock.close()
 
 
 def connect_beside(
-    first: socket.socket, client: tuple[str, int], on_datagram: Callable[[bytes], None]
+    first: socket.socket,
+    client: Address,
+    scratch: Scratch,
+    poller: Poller,
+    *,
+    on_media: Callable[[Address], None],
+    on_other: Callable[[bytes], None],
 ) -> ConnectedSocket | None:
     """Connect a socket on the port of `first` to `client`; None where the system cannot."""
     if sys.platform != "linux":
@@ -63,9 +84,9 @@ def connect_beside(
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind(first.getsockname())
         sock.connect(client)
-        return ConnectedSocket(sock, on_datagram)
-    except (OSError, NotImplementedError):
-        # Windows-like loops and exotic kernels: one socket has to do.
+        return ConnectedSocket(sock, client, scratch, poller, on_media, on_other)
+    except OSError:
+        # A kernel with other rules: one socket has to do.
         sock.close()
         return None
 

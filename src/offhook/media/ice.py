@@ -12,12 +12,14 @@ import secrets
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Protocol
 
 import aioice
 from aioice.ice import CandidatePair, StunProtocol, get_host_addresses
 
 from offhook.media.errors import IceError
+from offhook.media.scratch import Scratch
 from offhook.wire.sdp.negotiation import RemoteTransport
 
 logger = logging.getLogger(__name__)
@@ -43,14 +45,17 @@ class IceDescription:
 class IceAgent(Protocol):
     """What a leg asks of ICE.
 
-    Callbacks run inside the event loop and must not raise. `on_media` gets SRTP and SRTCP with
-    the address they came from; `last_consent_at` is the loop time of the last authenticated STUN.
+    Callbacks run inside the event loop and must not raise. `on_media` is told the address from
+    which the packet of SRTP or SRTCP in the leg's scratch came; it is set before `open` and stays.
+    `send` sends on the chosen path, or drops; it changes with the path and may raise OSError.
+    `last_consent_at` is the `time.monotonic` of the last authenticated STUN.
     """
 
     on_connected: Callable[[], None]
     on_lost: Callable[[IceError], None]
     on_dtls: Callable[[bytes], None]
-    on_media: Callable[[bytes, Address], None]
+    on_media: Callable[[Address], None]
+    send: Callable[[bytes | memoryview], object]
     last_consent_at: float
     remote_address: Address | None
 
@@ -69,10 +74,6 @@ class IceAgent(Protocol):
 
     def connect(self, remote: RemoteTransport, *, controlling: bool) -> None:
         """Look for a path to `remote`; `on_connected` or `on_lost` tells the outcome."""
-        ...
-
-    def send(self, data: bytes) -> None:
-        """Send on the chosen path; without one the datagram is dropped."""
         ...
 
     def heard_from(self, address: Address) -> None:
@@ -173,12 +174,14 @@ class _Demultiplexer(asyncio.DatagramProtocol):
 class FullIce:
     """The client's ICE agent (see `IceAgent`)."""
 
-    def __init__(self, config: IceConfig) -> None:
+    def __init__(self, config: IceConfig, scratch: Scratch) -> None:
         self._config = config
+        self._scratch = scratch
+        self.send: Callable[[bytes | memoryview], object] = self._send
         self.on_connected: Callable[[], None] = _nobody
         self.on_lost: Callable[[IceError], None] = _nobody
         self.on_dtls: Callable[[bytes], None] = _nobody
-        self.on_media: Callable[[bytes, Address], None] = _nobody
+        self.on_media: Callable[[Address], None] = _nobody
         self.last_consent_at = 0.0
         self.remote_address: Address | None = None
         self._transport: asyncio.DatagramTransport | None = None
@@ -265,7 +268,7 @@ class FullIce:
         self.remote_address = pair.remote_addr
         self._pair = pair
         self._transport = pair.protocol.transport
-        self.last_consent_at = asyncio.get_running_loop().time()
+        self.last_consent_at = monotonic()
         if self._retiring:
             old, self._retiring = self._retiring, []
             self._cleanup = asyncio.get_running_loop().create_task(_end(old), name="ice-retire")
@@ -284,19 +287,21 @@ class FullIce:
         except aioice.stun.TransactionError:
             logger.debug("A consent check was not answered")
         else:
-            self.last_consent_at = asyncio.get_running_loop().time()
+            self.last_consent_at = monotonic()
 
     def datagram_received(self, data: bytes, address: Address) -> None:
         """Sort what is not STUN by its first byte (RFC 7983)."""
         if 127 < data[0] < 192:
-            self.on_media(data, address)
+            self._scratch.load(data)
+            self.on_media(address)
         elif 19 < data[0] < 64:
             self.on_dtls(data)
 
-    def send(self, data: bytes) -> None:
+    def _send(self, data: bytes | memoryview) -> None:
         transport = self._transport
         if transport is not None:
-            transport.sendto(data, self.remote_address)
+            # A transport may keep what it cannot send at once.
+            transport.sendto(bytes(data), self.remote_address)
 
     def heard_from(self, address: Address) -> None:
         """Moves nothing: a full agent chooses the path by its own checks."""

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from aioice import stun
@@ -19,7 +20,9 @@ from aioice import stun
 from offhook.media.connected import ConnectedSocket, connect_beside
 from offhook.media.errors import IceError
 from offhook.media.ice import STUN_PARSE_ERRORS, Address, IceDescription, machine_addresses
+from offhook.media.poller import Poller
 from offhook.media.ports import PortRange, bind_media_socket
+from offhook.media.scratch import Scratch
 from offhook.wire.sdp.negotiation import RemoteTransport
 
 logger = logging.getLogger(__name__)
@@ -91,12 +94,15 @@ class _Socket(asyncio.DatagramProtocol):
 class IceLite:
     """The service's ICE agent (see `IceAgent`)."""
 
-    def __init__(self, config: IceLiteConfig) -> None:
+    def __init__(self, config: IceLiteConfig, scratch: Scratch, poller: Poller) -> None:
         self._config = config
+        self._poller = poller
+        self._scratch = scratch
+        self.send: Callable[[bytes | memoryview], object] = self._send_from_first
         self.on_connected: Callable[[], None] = _nobody
         self.on_lost: Callable[[IceError], None] = _nobody
         self.on_dtls: Callable[[bytes], None] = _nobody
-        self.on_media: Callable[[bytes, Address], None] = _nobody
+        self.on_media: Callable[[Address], None] = _nobody
         self.last_consent_at = 0.0
         self.remote_address: Address | None = None
         self._transport: asyncio.DatagramTransport | None = None
@@ -150,7 +156,8 @@ class IceLite:
         """Sort a datagram by its first byte (RFC 7983)."""
         first = data[0]
         if 127 < first < 192:
-            self.on_media(data, address)
+            self._scratch.load(data)
+            self.on_media(address)
         elif first < 4:
             self.stun_received(data, address, sock)
         elif 19 < first < 64 and self.is_known(address):
@@ -190,7 +197,7 @@ class IceLite:
         self._checked(address, sock, nominated=nominated)
 
     def _checked(self, address: Address, sock: _Socket, *, nominated: bool) -> None:
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         self.last_consent_at = now
         path = self._paths.get(address)
         if path is None or path.socket is not sock:
@@ -223,27 +230,27 @@ class IceLite:
         self._media_address = None
         self._release_fast()
         self._fast = connect_beside(
-            path.socket.raw, path.address, partial(self._fast_received, path)
+            path.socket.raw,
+            path.address,
+            self._scratch,
+            self._poller,
+            on_media=self.on_media,
+            on_other=partial(self.sort, address=path.address, sock=path.socket),
         )
+        if self._fast is not None:
+            self.send = self._fast.send
         self.on_connected()
 
-    def _fast_received(self, path: _Path, data: bytes) -> None:
-        if 127 < data[0] < 192:
-            self.on_media(data, path.address)
-        else:
-            self.sort(data, path.address, path.socket)
-
     def _release_fast(self) -> None:
+        self.send = self._send_from_first
         if self._fast is not None:
             self._fast.close()
             self._fast = None
 
-    def send(self, data: bytes) -> None:
-        fast = self._fast
-        if fast is not None:
-            fast.send(data)
-        elif self._transport is not None:
-            self._transport.sendto(data, self.remote_address)
+    def _send_from_first(self, data: bytes | memoryview) -> None:
+        if self._transport is not None:
+            # A transport may keep what it cannot send at once.
+            self._transport.sendto(bytes(data), self.remote_address)
 
     def heard_from(self, address: Address) -> None:
         path = self._paths.get(address)

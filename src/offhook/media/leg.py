@@ -9,16 +9,17 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from time import monotonic
 
-import pylibsrtp
-
-from offhook.engine.rtp.rewrite import is_rtcp
 from offhook.media.certificate import Certificate
 from offhook.media.dtls import DtlsRole
 from offhook.media.errors import IceError, MediaError, NegotiationError
 from offhook.media.ice import Address, FullIce, IceAgent, IceConfig, on_loopback
 from offhook.media.ice_lite import IceLite, IceLiteConfig
+from offhook.media.poller import Poller
+from offhook.media.scratch import Scratch
 from offhook.media.secure import SecureTransport
+from offhook.media.srtp import Inbound, Outbound, SrtpKeys
 from offhook.wire.sdp import Direction, SdpError, SessionDescription, Setup, parse, render
 from offhook.wire.sdp.negotiation import (
     Agreement,
@@ -33,6 +34,9 @@ from offhook.wire.sdp.negotiation import (
 __all__ = ["AudioFormat", "LegConfig", "LegState", "LegStats", "WebRtcLeg"]
 
 logger = logging.getLogger(__name__)
+
+# Bytes of an RTP header, and of the shortest report.
+_SMALLEST = 12
 
 
 class LegState(StrEnum):
@@ -51,13 +55,16 @@ class LegConfig:
 
     `ice` decides the kind of ICE agent: full for a client, lite for the service. From the moment
     both descriptions are known the leg must connect within `connect_timeout`; once connected it
-    fails when neither media nor an ICE check came for `silence_timeout`.
+    fails when neither media nor an ICE check came for `silence_timeout`. Legs of one configuration
+    share a scratch and a poller; only such legs can be joined in a relay.
     """
 
     certificate: Certificate
     ice: IceConfig | IceLiteConfig = field(default_factory=IceConfig)
     connect_timeout: float = 15.0
     silence_timeout: float = 30.0
+    scratch: Scratch = field(default_factory=Scratch, compare=False)
+    poller: Poller = field(default_factory=Poller, compare=False)
 
 
 @dataclass(slots=True)
@@ -83,11 +90,16 @@ class WebRtcLeg:
     """See the module. Callbacks run inside the event loop; `on_rtp` and `on_rtcp` must be quick.
 
     A failure after the negotiation turns `state` to FAILED with the reason in `error`.
-    `last_rtp_at` is the event loop's time of the last authentic packet, 0 before the first.
+    A relay sets `forward`, which is then called, instead of `on_rtp`, with each RTP packet in the
+    leg's scratch. `last_rtp_at` is the `time.monotonic` of the last authentic packet, 0 before the
+    first.
     """
 
     def __init__(self, config: LegConfig) -> None:
         self._config = config
+        self.scratch = config.scratch
+        self._view = config.scratch.view
+        self._cell = config.scratch.length
         self.state = LegState.NEW
         self.error: MediaError | None = None
         self.format: AudioFormat | None = None
@@ -95,6 +107,7 @@ class WebRtcLeg:
         self.stats = LegStats()
         self.on_rtp: Callable[[bytes], None] = _ignore
         self.on_rtcp: Callable[[bytes], None] = _ignore
+        self.forward: Callable[[], None] | None = None
         self.on_state: Callable[[LegState], None] = _ignore
         self.ssrc = secrets.randbelow(2**32 - 1) + 1
         self.last_rtp_at = 0.0
@@ -106,17 +119,20 @@ class WebRtcLeg:
         self._role: DtlsRole | None = None
         self._opened = False
         self._sends = False
+        self._inbound: Inbound | None = None
+        self._outbound: Outbound | None = None
         self._watch: asyncio.TimerHandle | None = None
-        self._now: Callable[[], float] = _never
         self._ice: IceAgent = (
-            IceLite(config.ice) if isinstance(config.ice, IceLiteConfig) else FullIce(config.ice)
+            IceLite(config.ice, config.scratch, config.poller)
+            if isinstance(config.ice, IceLiteConfig)
+            else FullIce(config.ice, config.scratch)
         )
         self._ice.on_connected = self._path_found
         self._ice.on_lost = self._fail
         self._ice.on_media = self._media_received
         self._secure = SecureTransport(
             certificate=config.certificate,
-            send=self._ice.send,
+            send=self._send_datagram,
             on_keyed=self._keyed,
             on_error=self._fail,
             timeout=config.connect_timeout,
@@ -190,7 +206,6 @@ class WebRtcLeg:
         self._check_alive()
         if not self._opened:
             self._opened = True
-            self._now = asyncio.get_running_loop().time
             await self._ice.open(loopback=loopback)
             self._check_alive()
 
@@ -239,7 +254,10 @@ class WebRtcLeg:
             return
         self._secure.start(self._role, self._remote.fingerprints)
 
-    def _keyed(self) -> None:
+    def _keyed(self, keys: SrtpKeys) -> None:
+        # Those of the peer before, if there was one, served until now.
+        self._inbound = Inbound(keys, self.scratch)
+        self._outbound = Outbound(keys, self.scratch)
         if self.state is LegState.CONNECTING:
             if self._watch is not None:
                 self._watch.cancel()
@@ -258,7 +276,7 @@ class WebRtcLeg:
         loop = asyncio.get_running_loop()
         limit = self._config.silence_timeout
         heard = max(self._ice.last_consent_at, self.last_rtp_at)
-        quiet = loop.time() - heard
+        quiet = monotonic() - heard
         if self.state is LegState.CONNECTED and quiet >= limit:
             self._fail(IceError(f"Media silent: nothing came for {limit:g} s."))
         else:
@@ -275,6 +293,7 @@ class WebRtcLeg:
             self._watch.cancel()
             self._watch = None
         self._secure.close()
+        self._inbound = self._outbound = None
         self._set_state(state)
 
     def _set_state(self, state: LegState) -> None:
@@ -292,41 +311,65 @@ class WebRtcLeg:
 
     def send_rtp(self, packet: bytes | bytearray) -> None:
         """Encrypt and send one RTP packet; dropped unless connected and allowed to send."""
-        session = self._secure.outbound
-        if session is None or not self._sends:
+        self.scratch.load(packet)
+        self.send_scratch()
+
+    def send_scratch(self) -> None:
+        """The same for the RTP packet in the leg's scratch."""
+        outbound, cell = self._outbound, self._cell
+        length = cell[0]
+        if outbound is None or not self._sends or length < _SMALLEST:
+            return
+        protect, send = outbound.protect, self._ice.send
+        if protect():
             return
         stats = self.stats
         stats.packets_sent += 1
-        stats.bytes_sent += len(packet)
-        self._ice.send(session.protect(bytes(packet)))
+        stats.bytes_sent += length
+        try:
+            send(self._view[: cell[0]])
+        except OSError:
+            # The kernel has no room, or the peer's port is closed: voice that waits is worthless.
+            return
 
     def send_rtcp(self, packet: bytes) -> None:
         """Encrypt and send one compound RTCP packet; dropped unless connected."""
-        session = self._secure.outbound
-        if session is not None:
-            self._ice.send(session.protect_rtcp(packet))
+        outbound = self._outbound
+        if outbound is None:
+            return
+        self.scratch.load(packet)
+        if self._cell[0] and outbound.protect_rtcp() == 0:
+            self._send_datagram(self._view[: self._cell[0]])
 
-    def _media_received(self, data: bytes, address: Address) -> None:
-        session = self._secure.inbound
-        if session is None or len(data) < 12:
+    def _send_datagram(self, data: bytes | memoryview) -> None:
+        try:
+            self._ice.send(data)
+        except OSError:
+            logger.debug("A datagram could not be sent")
+
+    def _media_received(self, address: Address) -> None:
+        inbound, cell = self._inbound, self._cell
+        if inbound is None or cell[0] < _SMALLEST:
             return
         stats = self.stats
-        try:
-            if is_rtcp(data):
-                packet = session.unprotect_rtcp(data)
-                receive = self.on_rtcp
-            else:
-                packet = session.unprotect(data)
-                receive = self.on_rtp
-        except pylibsrtp.Error:
+        is_rtcp = 192 <= self._view[1] <= 223  # RFC 5761 section 4
+        unprotect = inbound.unprotect_rtcp if is_rtcp else inbound.unprotect
+        if unprotect():
             stats.rejected += 1
             return
-        self.last_rtp_at = self._now()
+        self.last_rtp_at = monotonic()
         stats.packets_received += 1
-        stats.bytes_received += len(packet)
+        stats.bytes_received += cell[0]
         if address != self._ice.remote_address:
             self._ice.heard_from(address)
-        receive(packet)
+        if is_rtcp:
+            self.on_rtcp(self.scratch.packet())
+            return
+        forward = self.forward
+        if forward is not None:
+            forward()
+        else:
+            self.on_rtp(self.scratch.packet())
 
 
 def _parsed(sdp: str) -> SessionDescription:
@@ -348,10 +391,6 @@ def _setup_of(role: DtlsRole | None) -> Setup | None:
             return Setup.PASSIVE
         case None:
             return None
-
-
-def _never() -> float:
-    return 0.0
 
 
 def _ignore(*_: object) -> None:

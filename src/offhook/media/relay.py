@@ -13,7 +13,9 @@ from offhook.media.leg import AudioFormat, WebRtcLeg
 
 
 class RelayPort:
-    """The leg's place in the relay. Takes over the leg's `on_rtp` and `on_rtcp`.
+    """The leg's place in the relay. Takes over the leg's `forward` and `on_rtcp`.
+
+    Legs that are joined share one scratch, in which a packet goes from one to the other.
 
     `on_digit` is called once for each key that the leg's client presses (RFC 4733).
     """
@@ -29,7 +31,8 @@ class RelayPort:
         self._speaker: RelayPort | None = None
         self._payload_types: dict[int, int] = {}
         self._event_type = -1
-        leg.on_rtp = self._rtp_received
+        self._view = leg.scratch.view
+        leg.forward = self._forward
         leg.on_rtcp = self._rtcp_received
 
     @property
@@ -38,7 +41,9 @@ class RelayPort:
         return self._speaker
 
     def join(self, other: "RelayPort") -> None:
-        """From now on each hears the other, and nobody else."""
+        """From now on each hears the other, and nobody else. ValueError without common scratch."""
+        if self.leg.scratch is not other.leg.scratch:
+            raise ValueError("Only legs that share a scratch can be joined.")
         self.detach()
         other.detach()
         self._plug(other)
@@ -79,21 +84,27 @@ class RelayPort:
         if self.leg.format is not None:
             self.leg.send_rtp(self.stream.originate(payload, self.leg.format.opus, now))
 
-    def _rtp_received(self, packet: bytes) -> None:
-        if packet[1] & 0x7F == self._event_type:
-            digit = self._events.receive(payload_of(packet), timestamp_of(packet))
-            if digit is not None:
-                self.on_digit(digit)
+    def _forward(self) -> None:
+        view = self._view
+        if view[1] & 0x7F == self._event_type:
+            self._take_event(self.leg.scratch.packet())
         listener = self._listener
-        if listener is not None:
-            rewritten = listener.stream.rewrite(packet, self.leg.last_rtp_at, self._payload_types)
-            if rewritten is not None:
-                listener.leg.send_rtp(rewritten)
+        if listener is not None and listener.stream.rewrite(
+            view, self.leg.last_rtp_at, self._payload_types
+        ):
+            listener.leg.send_scratch()
+
+    def _take_event(self, packet: bytes) -> None:
+        digit = self._events.receive(payload_of(packet), timestamp_of(packet))
+        if digit is not None:
+            self.on_digit(digit)
 
     def _rtcp_received(self, packet: bytes) -> None:
         listener = self._listener
         if listener is not None and listener is not self:
-            mapped = map_rtcp(packet, listener.stream, self.stream)
+            stats = listener.leg.stats
+            sent = (stats.packets_sent, stats.bytes_sent - 12 * stats.packets_sent)
+            mapped = map_rtcp(packet, listener.stream, self.stream, sent)
             if mapped is not None:
                 listener.leg.send_rtcp(mapped)
 

@@ -1,14 +1,12 @@
-"""The encryption of a leg: one DTLS association after the other, and the SRTP keyed by them."""
+"""The encryption of a leg: one DTLS association after the other."""
 
 from collections import deque
 from collections.abc import Callable
 
-import pylibsrtp
-
 from offhook.media.certificate import Certificate
 from offhook.media.dtls import DtlsHandshake, DtlsRole
 from offhook.media.errors import DtlsError
-from offhook.media.srtp import SrtpKeys, inbound_session, outbound_session
+from offhook.media.srtp import SrtpKeys
 from offhook.wire.sdp import Fingerprint
 
 # A peer that knows our address may start before its answer has reached us by way of signalling.
@@ -16,17 +14,14 @@ _EARLY_DATAGRAMS = 8
 
 
 class SecureTransport:
-    """Runs handshakes and keeps the SRTP sessions `outbound` and `inbound`, None until keyed.
-
-    While a new association is set up (another peer took over), the sessions of the old one serve.
-    """
+    """Runs a handshake with each peer in turn; `on_keyed` gets the SRTP keys of each."""
 
     def __init__(
         self,
         *,
         certificate: Certificate,
         send: Callable[[bytes], None],
-        on_keyed: Callable[[], None],
+        on_keyed: Callable[[SrtpKeys], None],
         on_error: Callable[[DtlsError], None],
         timeout: float,
     ) -> None:
@@ -37,8 +32,6 @@ class SecureTransport:
         self._timeout = timeout
         self._handshake: DtlsHandshake | None = None
         self._early: deque[bytes] = deque(maxlen=_EARLY_DATAGRAMS)
-        self.outbound: pylibsrtp.Session | None = None
-        self.inbound: pylibsrtp.Session | None = None
         self.peer_left = False
 
     def expect_new_peer(self) -> None:
@@ -56,7 +49,7 @@ class SecureTransport:
             role=role,
             announced=announced,
             send=self._send,
-            on_keys=self._keyed,
+            on_keys=self._on_keyed,
             on_error=self._on_error,
             on_close=self._left,
             timeout=self._timeout,
@@ -77,17 +70,11 @@ class SecureTransport:
         else:
             self._handshake.datagram_received(data)
 
-    def _keyed(self, keys: SrtpKeys) -> None:
-        self.outbound = outbound_session(keys)
-        self.inbound = inbound_session(keys)
-        self._on_keyed()
-
     def _left(self) -> None:
         # Not an error yet: the hang-up that explains it is on its way through signalling.
         self.peer_left = True
 
     def close(self) -> None:
-        """Say goodbye and forget the keys. Idempotent."""
+        """Say goodbye. Idempotent."""
         if self._handshake is not None:
             self._handshake.close()
-        self.outbound = self.inbound = None

@@ -1,11 +1,20 @@
-"""SRTP for the two directions of a leg, keyed by a DTLS handshake (RFC 3711, 5764, 7714)."""
+"""SRTP for the two directions of a leg, keyed by a DTLS handshake (RFC 3711, 5764, 7714).
 
+libsrtp works in place on a `Scratch`, through the binding of pylibsrtp: its own methods would copy
+each packet in and out.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import pylibsrtp
+from pylibsrtp._binding import lib
 
-# A relay may forward packets as late as this many packets after newer ones.
-_WINDOW = 1024
+from offhook.media.scratch import Scratch
+
+# Packets by which one may come later than those sent after it: more than 2 s of voice.
+_WINDOW = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +65,42 @@ class SrtpKeys:
         return cls(profile, send=ours_of_server, receive=ours_of_client)
 
 
-def outbound_session(keys: SrtpKeys) -> pylibsrtp.Session:
-    """Protects what we send. `protect` takes `bytes` of at most 1356 bytes."""
-    policy = pylibsrtp.Policy(
-        key=keys.send,
-        ssrc_type=pylibsrtp.Policy.SSRC_ANY_OUTBOUND,
-        srtp_profile=keys.profile.libsrtp,
-    )
-    policy.window_size = _WINDOW
-    return pylibsrtp.Session(policy)
+class Outbound:
+    """Protects what we send: the packet in the scratch, in place.
+
+    `protect` and `protect_rtcp` return 0, or libsrtp's number for why they could not.
+    """
+
+    __slots__ = ("_session", "protect", "protect_rtcp")
+
+    def __init__(self, keys: SrtpKeys, scratch: Scratch) -> None:
+        self._session = _session(keys, keys.send, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
+        self.protect = _in_place(lib.srtp_protect, self._session, scratch)
+        self.protect_rtcp = _in_place(lib.srtp_protect_rtcp, self._session, scratch)
 
 
-def inbound_session(keys: SrtpKeys) -> pylibsrtp.Session:
-    """Checks and decrypts what we receive; a repeated or forged packet raises pylibsrtp.Error."""
-    policy = pylibsrtp.Policy(
-        key=keys.receive,
-        ssrc_type=pylibsrtp.Policy.SSRC_ANY_INBOUND,
-        srtp_profile=keys.profile.libsrtp,
-    )
+class Inbound:
+    """Checks and decrypts what we receive: the packet in the scratch, in place.
+
+    `unprotect` and `unprotect_rtcp` return 0, or libsrtp's number for why they could not: the
+    packet is forged, repeated or too old.
+    """
+
+    __slots__ = ("_session", "unprotect", "unprotect_rtcp")
+
+    def __init__(self, keys: SrtpKeys, scratch: Scratch) -> None:
+        self._session = _session(keys, keys.receive, pylibsrtp.Policy.SSRC_ANY_INBOUND)
+        self.unprotect = _in_place(lib.srtp_unprotect, self._session, scratch)
+        self.unprotect_rtcp = _in_place(lib.srtp_unprotect_rtcp, self._session, scratch)
+
+
+def _in_place(
+    function: Callable[..., int], session: pylibsrtp.Session, scratch: Scratch
+) -> Callable[[], int]:
+    return partial(function, session._srtp[0], scratch.data, scratch.length)
+
+
+def _session(keys: SrtpKeys, key: bytes, kind: int) -> pylibsrtp.Session:
+    policy = pylibsrtp.Policy(key=key, ssrc_type=kind, srtp_profile=keys.profile.libsrtp)
     policy.window_size = _WINDOW
     return pylibsrtp.Session(policy)

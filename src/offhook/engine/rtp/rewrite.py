@@ -9,6 +9,8 @@ import struct
 from collections.abc import Mapping
 
 _HEADER = struct.Struct("!BBHII")
+# Of the header, what a relay changes: all but the first byte.
+_REWRITTEN = struct.Struct("!BHII")
 _WORD = struct.Struct("!I")
 
 #: Timestamp units of one 20 ms packet at 48 kHz, the clock of Opus (RFC 7587).
@@ -48,8 +50,6 @@ class StreamRewriter:
         "_sequence_offset",
         "_switch",
         "_timestamp_offset",
-        "octets",
-        "packets",
         "sequence",
         "source",
         "ssrc",
@@ -61,8 +61,6 @@ class StreamRewriter:
         self.source: int | None = None
         self.sequence = (sequence - 1) & 0xFFFF
         self.timestamp = timestamp
-        self.packets = 0
-        self.octets = 0
         self._sequence_offset = 0
         self._timestamp_offset = 0
         self._switch = True
@@ -72,15 +70,18 @@ class StreamRewriter:
         """Another source follows; its first packet continues the stream and carries the marker."""
         self._switch = True
 
-    def rewrite(self, packet: bytes, now: float, payload_types: Mapping[int, int]) -> bytes | None:
-        """`packet` as it goes out, or None if its payload type has no counterpart in the map.
+    def rewrite(
+        self, packet: bytearray | memoryview, now: float, payload_types: Mapping[int, int]
+    ) -> bool:
+        """Turn the RTP packet at the start of `packet`, in place, into what goes out.
 
-        `now` is in seconds of any steady clock. `packet` is RTP of at least 12 bytes.
+        False, and nothing changed, if the payload type has no counterpart in the map. `now` is in
+        seconds of any steady clock.
         """
-        first, second, sequence, timestamp, source = _HEADER.unpack_from(packet)
+        second, sequence, timestamp, source = _REWRITTEN.unpack_from(packet, 1)
         payload_type = payload_types.get(second & 0x7F)
         if payload_type is None:
-            return None
+            return False
         marker = second & 0x80
         if self._switch or source != self.source:
             self._plug(source, sequence, timestamp, now)
@@ -91,11 +92,8 @@ class StreamRewriter:
             self.sequence = sequence
             self.timestamp = timestamp
             self._last_at = now
-        self.packets += 1
-        self.octets += len(packet) - 12
-        return (
-            _HEADER.pack(first, marker | payload_type, sequence, timestamp, self.ssrc) + packet[12:]
-        )
+        _REWRITTEN.pack_into(packet, 1, marker | payload_type, sequence, timestamp, self.ssrc)
+        return True
 
     def originate(self, payload: bytes, payload_type: int, now: float) -> bytes:
         """The next packet of this stream with 20 ms of our own audio, which begin at `now`."""
@@ -108,8 +106,6 @@ class StreamRewriter:
         self.sequence = (self.sequence + 1) & 0xFFFF
         self.timestamp = (self.timestamp + gap) & 0xFFFFFFFF
         self._last_at = now
-        self.packets += 1
-        self.octets += len(payload)
         header = _HEADER.pack(0x80, marker | payload_type, self.sequence, self.timestamp, self.ssrc)
         return header + payload
 
@@ -144,27 +140,30 @@ class StreamRewriter:
         return (sequence - self._sequence_offset) & 0xFFFF
 
 
-def is_rtcp(packet: bytes) -> bool:
-    """Whether a packet that is RTP or RTCP is RTCP (RFC 5761 section 4). Needs two bytes."""
-    return 192 <= packet[1] <= 223
-
-
-def map_rtcp(packet: bytes, forward: StreamRewriter, backward: StreamRewriter) -> bytes | None:
+def map_rtcp(
+    packet: bytes,
+    forward: StreamRewriter,
+    backward: StreamRewriter,
+    sent: tuple[int, int] = (0, 0),
+) -> bytes | None:
     """A compound RTCP packet of one side as the other side must see it, None if nothing is left.
 
-    `forward` carries the sender's own media to the other side, `backward` is the stream that the
-    sender receives and reports about. Sender and receiver reports, source descriptions and feedback
-    pass; BYE does not, since the stream outlives its source. A damaged packet gives None.
+    `forward` carries the sender's own media to the other side, of which `sent` packets and octets
+    have gone out; `backward` is the stream that the sender receives and reports about. Sender and
+    receiver reports, source descriptions and feedback pass; BYE does not, since the stream outlives
+    its source. A damaged packet gives None.
     """
-    parts = []
+    parts: list[bytearray] = []
     position = 0
     while position + 8 <= len(packet):
         first, kind, words = struct.unpack_from("!BBH", packet, position)
         end = position + 4 * (words + 1)
         if first >> 6 != 2 or end > len(packet):
             return None
-        part = _map_part(bytearray(packet[position:end]), kind, first & 0x1F, forward, backward)
-        if part is not None:
+        part = bytearray(packet[position:end])
+        if _map_part(part, kind, first & 0x1F, forward, backward):
+            if kind == SENDER_REPORT:
+                struct.pack_into("!II", part, 20, sent[0] & 0xFFFFFFFF, sent[1] & 0xFFFFFFFF)
             parts.append(part)
         position = end
     return b"".join(parts) or None
@@ -176,26 +175,26 @@ def _map_part(
     count: int,
     forward: StreamRewriter,
     backward: StreamRewriter,
-) -> bytes | None:
+) -> bool:
+    """Map one report in place; False if it is not to be passed on."""
     if kind == SENDER_REPORT and len(part) >= 28 + 24 * count:
         if _WORD.unpack_from(part, 4)[0] != forward.source:
-            return None
+            return False
         _WORD.pack_into(part, 4, forward.ssrc)
         timestamp = forward.outgoing_timestamp(_WORD.unpack_from(part, 16)[0])
         _WORD.pack_into(part, 16, timestamp)
-        struct.pack_into("!II", part, 20, forward.packets & 0xFFFFFFFF, forward.octets & 0xFFFFFFFF)
         _map_blocks(part, 28, count, backward)
-        return bytes(part)
+        return True
     if kind == RECEIVER_REPORT and len(part) >= 8 + 24 * count:
         _WORD.pack_into(part, 4, forward.ssrc)
         _map_blocks(part, 8, count, backward)
-        return bytes(part)
+        return True
     if kind == SOURCE_DESCRIPTION and count == 1 and len(part) >= 8:
         _WORD.pack_into(part, 4, forward.ssrc)
-        return bytes(part)
+        return True
     if kind in (TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK) and len(part) >= 12:
         return _map_feedback(part, kind, count, forward, backward)
-    return None
+    return False
 
 
 def _map_blocks(part: bytearray, position: int, count: int, backward: StreamRewriter) -> None:
@@ -208,14 +207,14 @@ def _map_blocks(part: bytearray, position: int, count: int, backward: StreamRewr
 
 def _map_feedback(
     part: bytearray, kind: int, count: int, forward: StreamRewriter, backward: StreamRewriter
-) -> bytes | None:
+) -> bool:
     media = _WORD.unpack_from(part, 8)[0]
     if media != backward.ssrc or backward.source is None:
-        return None
+        return False
     struct.pack_into("!II", part, 4, forward.ssrc, backward.source)
     if kind == TRANSPORT_FEEDBACK and count == 1:
         # Generic NACK (RFC 4585 section 6.2.1): a sequence number and a mask of those after it.
         for position in range(12, len(part) - 3, 4):
             lost = struct.unpack_from("!H", part, position)[0]
             struct.pack_into("!H", part, position, backward.source_sequence_16(lost))
-    return bytes(part)
+    return True
