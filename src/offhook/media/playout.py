@@ -86,6 +86,11 @@ class PlayoutClock:
             self._next = loop.time() + FRAME_SECONDS
             self._timer = loop.call_at(self._next, self._tick)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody plays."""
+        return not self._players
+
     def remove(self, player: Player) -> None:
         """Leave `player` alone. Not an error if it is not there."""
         self._players.pop(player, None)
