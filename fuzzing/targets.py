@@ -13,7 +13,10 @@ from pathlib import Path
 import msgspec
 from aioice import Candidate
 
+from offhook.engine.rtp.jitter import JitterBuffer
+from offhook.engine.rtp.packet import RtpError, RtpPacket
 from offhook.engine.rtp.rewrite import StreamRewriter, map_rtcp
+from offhook.engine.rtp.rtcp import parse_rtcp, serialise_rtcp
 from offhook.engine.rtp.telephone_event import EVENTS, EventReceiver
 from offhook.wire import catalog, mercury, mobius, rest, wdm
 from offhook.wire.body import MalformedBodyError, read_body
@@ -146,14 +149,43 @@ RTCP_SEEDS.append(RTCP_SEEDS[0] + RTCP_SEEDS[2])
 
 
 def check_rtp(data: bytes) -> None:
+    """Read a packet and write it again."""
+    with suppress(RtpError):
+        packet = RtpPacket.parse(data)
+        if RtpPacket.parse(packet.serialise()) != packet:
+            raise AssertionError("the packet reads differently after writing")
+
+
+def check_rtcp(data: bytes) -> None:
+    """Read a compound packet and write it again."""
+    with suppress(RtpError):
+        packets = parse_rtcp(data)
+        with suppress(RtpError):
+            if parse_rtcp(serialise_rtcp(packets)) != packets:
+                raise AssertionError("the reports read differently after writing")
+
+
+def check_jitter_buffer(data: bytes) -> None:
+    """Play out packets whose headers are cut from the input, one for each 20 ms."""
+    buffer = JitterBuffer()
+    for turn, start in enumerate(range(0, min(len(data) - 11, 200), 4)):
+        header = bytes([0x80, 111]) + data[start + 2 : start + 12]
+        buffer.handle(RtpPacket.parse(header + b"\xf8\xff\xfe"), 0.02 * turn)
+        buffer.next_frame(0.02 * turn)
+
+
+def check_relay(data: bytes) -> None:
     """Relay a packet between other packets; the leg lets nothing shorter than a header through."""
     if len(data) < 12:
         return
     stream = StreamRewriter(ssrc=9)
     for packet in (RTP_SEEDS[0], data, RTP_SEEDS[1]):
-        out = stream.rewrite(packet, 1.0, {111: 96, 110: 97})
-        if out is not None and len(out) != len(packet):
-            raise AssertionError("the relay changed a packet's length")
+        out = bytearray(packet)
+        passed = stream.rewrite(out, 1.0, {111: 96, 110: 97})
+        if not passed and out != packet:
+            raise AssertionError("a packet that does not pass was changed")
+        if passed and (len(out) != len(packet) or out[12:] != packet[12:]):
+            raise AssertionError("the relay changed more than a packet's header")
 
 
 def check_telephone_event(data: bytes) -> None:
@@ -164,13 +196,13 @@ def check_telephone_event(data: bytes) -> None:
         raise AssertionError("what was found is not one digit")
 
 
-def check_rtcp(data: bytes) -> None:
+def check_relayed_reports(data: bytes) -> None:
     """Relay a compound packet."""
     if len(data) < 12 or not 192 <= data[1] <= 223:  # RFC 5761 section 4
         return
     forward, backward = StreamRewriter(ssrc=8), StreamRewriter(ssrc=9)
     for stream in (forward, backward):
-        stream.rewrite(RTP_SEEDS[0], 1.0, {111: 111})
+        stream.rewrite(bytearray(RTP_SEEDS[0]), 1.0, {111: 111})
     out = map_rtcp(data, forward, backward)
     if out is not None and len(out) > len(data):
         raise AssertionError("the relay made a report longer")
@@ -233,6 +265,9 @@ TARGETS = [
         check_id,
     ),
     Target("rtp", RTP_SEEDS, check_rtp),
-    Target("telephone_event", [b"\x05\x0a\x03\xc0", b"\x0b\x8a\x1e\x00"], check_telephone_event),
     Target("rtcp", RTCP_SEEDS, check_rtcp),
+    Target("jitter_buffer", [bytes(range(200)), RTP_SEEDS[0] * 12], check_jitter_buffer),
+    Target("relay", RTP_SEEDS, check_relay),
+    Target("relayed_reports", RTCP_SEEDS, check_relayed_reports),
+    Target("telephone_event", [b"\x05\x0a\x03\xc0", b"\x0b\x8a\x1e\x00"], check_telephone_event),
 ]

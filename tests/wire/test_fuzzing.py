@@ -8,7 +8,7 @@ import pytest
 
 FUZZING = Path(__file__).parents[2] / "fuzzing"
 SEED = 20
-RUNS = {"media_port": 150}
+RUNS = {"media_port": 150, "jitter_buffer": 1000}
 TARGETS = [
     "sdp",
     "roap",
@@ -21,6 +21,9 @@ TARGETS = [
     "rtp",
     "telephone_event",
     "rtcp",
+    "jitter_buffer",
+    "relay",
+    "relayed_reports",
     "media_port",
 ]
 
