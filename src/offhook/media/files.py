@@ -176,9 +176,10 @@ class FileSink:
 
     async def _write_all(self, writer: AudioWriter) -> None:
         try:
-            while not self._over:
+            while self._parts or not self._over:
                 await self._wake.wait()
-                self._wake.clear()
+                if not self._over:
+                    self._wake.clear()
                 parts, self._parts, self._held = self._parts, [], 0
                 if parts:
                     await asyncio.to_thread(writer.write, np.concatenate(parts))

@@ -2,7 +2,8 @@
 far as the format allows, when `write` returns, so that a killed process loses no more than a piece.
 """
 
-import wave
+import os
+import struct
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +12,13 @@ import av
 import numpy as np
 
 from offhook.media.samples import Samples
+
+_WAV_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
+# Bytes of the header behind the field that holds the size of the rest.
+_AFTER_SIZE = _WAV_HEADER.size - 8
+# Ogg writes whole pages; by default one holds a second.
+_OGG = (".ogg", ".oga", ".opus")
+_PAGE_MICROSECONDS = 200_000
 
 
 class AudioWriter(Protocol):
@@ -27,23 +35,44 @@ class WavWriter:
     """A WAV file, 16 bits mono at `rate` Hz. Its header is true after every `write`."""
 
     def __init__(self, path: Path, rate: int) -> None:
+        self._rate = rate
+        self._size = 0
         self._file = path.open("wb")
-        self._wave = wave.Wave_write(self._file)
-        self._wave.setnchannels(1)
-        self._wave.setsampwidth(2)
-        self._wave.setframerate(rate)
-        self._wave.writeframes(b"")
-        self._file.flush()
 
     def write(self, samples: Samples) -> None:
         """Append int16 [n], and correct the header."""
-        self._wave.writeframes(samples.astype("<i2", copy=False).tobytes())
+        data = samples.astype("<i2", copy=False).tobytes()
+        self._size += len(data)
+        self._file.seek(0)
+        self._file.write(self._header())
+        self._file.seek(0, os.SEEK_END)
+        self._file.write(data)
         self._file.flush()
 
     def close(self) -> None:
         """Finish the file."""
         with self._file:
-            self._wave.close()
+            if not self._size:
+                self._file.write(self._header())
+
+    def _header(self) -> bytes:
+        # Beyond 4 GiB (12 hours at 48 kHz) the header names the most that it can.
+        size = min(self._size, 0xFFFFFFFF - _AFTER_SIZE)
+        return _WAV_HEADER.pack(
+            b"RIFF",
+            size + _AFTER_SIZE,
+            b"WAVE",
+            b"fmt ",
+            16,  # bytes of this chunk
+            1,  # PCM
+            1,  # channel
+            self._rate,
+            self._rate * 2,  # bytes a second
+            2,  # bytes a sample
+            16,  # bits
+            b"data",
+            size,
+        )
 
 
 class EncodedWriter:
@@ -52,7 +81,10 @@ class EncodedWriter:
     def __init__(self, path: Path, rate: int) -> None:
         self._rate = rate
         self._position = 0
-        self._container = av.open(str(path), "w", options={"flush_packets": "1"})
+        options = {"flush_packets": "1"}
+        if path.suffix.lower() in _OGG:
+            options["page_duration"] = str(_PAGE_MICROSECONDS)
+        self._container = av.open(str(path), "w", options=options)
         try:
             codec = self._container.default_audio_codec
             if not codec or codec == "none":
