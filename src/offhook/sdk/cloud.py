@@ -13,6 +13,18 @@ from offhook.errors import InvalidApiError
 from offhook.wire.body import MalformedBodyError, read_body
 from offhook.wire.catalog import Catalog
 
+#: Where official clients send the token to, besides the hosts of the catalog.
+_VENDOR_DOMAINS = (
+    "wbx2.com",
+    "ciscospark.com",
+    "webex.com",
+    "webexapis.com",
+    "broadcloudpbx.com",
+    "broadcloud.eu",
+    "broadcloud.com.au",
+    "broadcloudpbx.net",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
@@ -65,6 +77,20 @@ class Cloud:
     def catalog_url(self) -> str:
         """The whole catalog."""
         return f"{self.u2c}/catalog?format=hostmap"
+
+    def hosts(self, catalog: Catalog | None) -> frozenset[str]:
+        """The cloud's own hosts, those of its catalog among them."""
+        urls = [self.u2c, self.hydra, *(catalog.serviceLinks.values() if catalog else ())]
+        hosts = {urlsplit(url).hostname or "" for url in urls}
+        for entries in catalog.hostCatalog.values() if catalog else ():
+            hosts |= {urlsplit(f"//{entry.host}").hostname or "" for entry in entries}
+        return frozenset(hosts - {""})
+
+    def is_vendor(self, host: str) -> bool:
+        """Whether this is Webex itself and `host` is one of its own."""
+        return self.u2c.startswith("https://u2c.wbx2.com/") and any(
+            host == domain or host.endswith(f".{domain}") for domain in _VENDOR_DOMAINS
+        )
 
     def mobius_bases(self, catalog: Catalog) -> tuple[str, ...]:
         """Where to ask for Mobius servers: bases without ``/calling/web/``.

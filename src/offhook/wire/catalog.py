@@ -26,3 +26,10 @@ class Catalog(msgspec.Struct):
     hostCatalog: dict[str, list[HostEntry]] = {}
     format: str = "hostmap"
     timestamp: int = 0
+
+
+class ClientRegion(msgspec.Struct):
+    """Where the client seems to be: GET ``/region``. Mobius chooses its servers by it."""
+
+    clientRegion: str = ""
+    countryCode: str = ""

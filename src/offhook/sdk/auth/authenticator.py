@@ -2,7 +2,7 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from offhook.errors import InitializationError, NotAuthorizedError
 from offhook.sdk.http import Http
@@ -21,7 +21,8 @@ class Authenticator(ABC):
         self._http: Http | None = None
         self._hydra = ""
         self._on_signed_in: Callable[[], None] = _ignore
-        self._on_signed_out: Callable[[], None] = _ignore
+        self._on_signing_out: Callable[[], Awaitable[None]] = _nothing
+        self._on_lost: Callable[[], None] = _ignore
         self._call_user: Callable[[Callable[[], object]], None] = _call
         self._clock: Callable[[], float] = time.time
 
@@ -38,14 +39,24 @@ class Authenticator(ABC):
     async def renew(self, rejected: str) -> str:
         """Another token, since the cloud refused `rejected`. Raises `NotAuthorizedError`."""
 
-    @abstractmethod
     async def deauthorize(self) -> None:
-        """Sign out and forget everything. Afterwards a new authenticator is needed."""
+        """Sign out and forget everything. Phone services are disconnected first."""
+        await self._on_signing_out()
+        await self._forget()
 
-    async def restore(self) -> None:
+    @abstractmethod
+    async def _forget(self) -> None:
+        """Drop the tokens, the stored ones too."""
+
+    async def _lose(self) -> None:
+        """The cloud has ended the sign-in."""
+        await self._forget()
+        self._on_lost()
+
+    async def restore(self) -> None:  # noqa: B027 - most have nothing stored
         """Take up a stored sign-in, if there is one. `Webex.initialize` calls this."""
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027 - most have nothing to wait for
         """Wait for what must not be interrupted. `Webex.close` calls this."""
 
     def attach(
@@ -54,14 +65,16 @@ class Authenticator(ABC):
         hydra: str,
         *,
         on_signed_in: Callable[[], None],
-        on_signed_out: Callable[[], None],
+        on_signing_out: Callable[[], Awaitable[None]],
+        on_lost: Callable[[], None],
         call_user: Callable[[Callable[[], object]], None],
     ) -> None:
         """Used by `Webex`: where to sign in, and whom to tell."""
         self._http = http
         self._hydra = hydra
         self._on_signed_in = on_signed_in
-        self._on_signed_out = on_signed_out
+        self._on_signing_out = on_signing_out
+        self._on_lost = on_lost
         self._call_user = call_user
 
     @property
@@ -81,4 +94,8 @@ def _call(callback: Callable[[], object]) -> None:
 
 
 def _ignore() -> None:
+    """Stands in until a `Webex` listens."""
+
+
+async def _nothing() -> None:
     """Stands in until a `Webex` listens."""

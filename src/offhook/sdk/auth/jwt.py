@@ -69,7 +69,7 @@ class JWTAuthenticator(Authenticator):
             try:
                 return await self._log_in()
             except NotAuthorizedError:
-                await self.deauthorize()
+                await self._lose()
                 raise
 
     async def refresh_token(self) -> str:
@@ -77,10 +77,8 @@ class JWTAuthenticator(Authenticator):
         async with self._lock:
             return await self._log_in()
 
-    async def deauthorize(self) -> None:
-        if self._jwt is not None:
-            self._jwt = self._token = None
-            self._on_signed_out()
+    async def _forget(self) -> None:
+        self._jwt = self._token = None
 
     async def _log_in(self) -> str:
         if self._jwt is None:

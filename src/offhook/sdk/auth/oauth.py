@@ -132,12 +132,10 @@ class OAuthAuthenticator(Authenticator):
             self._refreshing.add_done_callback(self._refreshed)
         return (await asyncio.shield(self._refreshing)).access_token
 
-    async def deauthorize(self) -> None:
-        was, self._signed_in = self._signed_in, None
+    async def _forget(self) -> None:
+        self._signed_in = None
         if self._storage is not None:
             await self._storage.clear()
-        if was is not None:
-            self._on_signed_out()
 
     async def close(self) -> None:
         if self._refreshing is not None:
@@ -150,7 +148,7 @@ class OAuthAuthenticator(Authenticator):
 
     async def _refresh(self, signed_in: StoredSignIn) -> StoredSignIn:
         if signed_in.refresh_token is None:
-            await self.deauthorize()
+            await self._lose()
             raise SignInError("The sign-in has ended; sign in again.")
         try:
             return await self._ask(
@@ -158,7 +156,7 @@ class OAuthAuthenticator(Authenticator):
                 previous=signed_in,
             )
         except SignInError:
-            await self.deauthorize()
+            await self._lose()
             raise
 
     async def _ask(self, form: dict[str, str], previous: StoredSignIn | None) -> StoredSignIn:

@@ -50,7 +50,7 @@ class TokenAuthenticator(Authenticator):
         if self._token is None:
             raise not_signed_in()
         if self._has_expired:
-            self._end()
+            await self._lose()
             raise NotAuthorizedError("The access token has expired; authorize with a new one.")
         return self._token
 
@@ -58,15 +58,18 @@ class TokenAuthenticator(Authenticator):
         if self._token is not None and self._token != rejected:
             return self._token
         if self._token is not None:
-            self._end()
+            await self._lose()
         raise NotAuthorizedError(
             "The cloud does not accept the access token; authorize with a new one."
         )
 
-    async def deauthorize(self) -> None:
-        if self._token is not None:
-            self._token = None
-            self._on_signed_out()
+    async def _forget(self) -> None:
+        self._token = None
+
+    async def _lose(self) -> None:
+        await super()._lose()
+        if self._on_expired is not None:
+            self._call_user(self._on_expired)
 
     @property
     def _has_expired(self) -> bool:
@@ -77,9 +80,3 @@ class TokenAuthenticator(Authenticator):
             raise InvalidApiError("The access token is empty.")
         self._token = access_token.strip()
         self._expires = None
-
-    def _end(self) -> None:
-        self._token = None
-        self._on_signed_out()
-        if self._on_expired is not None:
-            self._call_user(self._on_expired)

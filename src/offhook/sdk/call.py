@@ -1,0 +1,607 @@
+"""A call, as the app holds it in its hands."""
+
+import asyncio
+import itertools
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, assert_never
+
+from offhook.engine.client import ClientCall
+from offhook.engine.client import call_io as io
+from offhook.engine.client.model import CallEnd, CallStatus, Direction, EndReason
+from offhook.engine.client.negotiation import (
+    ApplyAnswer,
+    MakeAnswer,
+    MakeOffer,
+    PostOffer,
+    PostRoap,
+)
+from offhook.engine.rtp.statistics import CallQuality
+from offhook.engine.rtp.telephone_event import InvalidDigitError
+from offhook.errors import (
+    CallEndedError,
+    CallMediaError,
+    CallStateError,
+    CallTimeoutError,
+    InvalidApiError,
+    WebexError,
+)
+from offhook.media.errors import MediaError
+from offhook.media.leg import LegConfig
+from offhook.sdk import call_events as news
+from offhook.sdk.call_audio import CallAudio
+from offhook.sdk.call_media import CallMedia, MediaEvents
+from offhook.sdk.driver import Driver
+from offhook.sdk.enums import RingerType, SendingAudioChangeResult
+from offhook.sdk.media_option import MediaOption
+from offhook.sdk.mobius import CallClient
+from offhook.sdk.supervisor import Supervisor
+from offhook.wire.call_metrics import CallMetrics
+from offhook.wire.mobius import Callee, CallState, MobiusEvent
+
+logger = logging.getLogger(__name__)
+
+_MOST_EVENTS = 256
+_DIGIT_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class CallSurroundings:
+    """What a call needs of the phone. `waiting` tells whether another call is up."""
+
+    supervisor: Supervisor
+    leg_config: Callable[[], LegConfig]
+    waiting: Callable[["Call"], bool]
+    on_incoming: Callable[["Call"], None]
+    on_over: Callable[["Call"], None]
+
+
+class Call:
+    """One call. Made by `Phone`; never by the app itself.
+
+    Every command is awaited and raises `CallEndedError` on a call that is over, `CallStateError`
+    where the call is not in a state for it, `CallTimeoutError` if the service does not confirm in
+    time, `NetworkError` or `ServiceError` if it cannot be asked. Hold and resume that are asked
+    for at the same time are done one after the other. A task that is cancelled while it waits for
+    a command leaves the command to its end.
+    """
+
+    def __init__(
+        self,
+        machine: ClientCall,
+        client: CallClient,
+        surroundings: CallSurroundings,
+        callee: Callee | None = None,
+    ) -> None:
+        self._machine = machine
+        self._client = client
+        self._around = surroundings
+        self._callee = callee
+        self._driver: Driver[io.Input, io.Effect] = Driver(machine, self._carry_out, io.Tick())
+        self._media: CallMedia | None = None
+        self._commands: dict[int, asyncio.Future[None]] = {}
+        self._numbers = itertools.count(1)
+        self._requests: asyncio.Queue[io.Effect] = asyncio.Queue()
+        self._media_work: asyncio.Queue[io.Effect] = asyncio.Queue()
+        self._workers: list[asyncio.Task[Any]] = []
+        self._observer: news.CallObserver | None = None
+        self._history: deque[news.CallEvent] = deque(maxlen=_MOST_EVENTS)
+        self._listeners: set[asyncio.Queue[news.CallEvent]] = set()
+        self._changed = asyncio.Event()
+        self._disconnecting: asyncio.Task[Any] | None = None
+        self._closing: asyncio.Task[Any] | None = None
+        self._ringer: RingerType | None = None
+        self._info_known = False
+        self.audio = CallAudio()
+
+    def __repr__(self) -> str:
+        return f"<Call {self.call_id or 'new'} {self.direction} {self.status}>"
+
+    # --- what is known ---
+
+    @property
+    def call_id(self) -> str:
+        """The service's id of this side of the call, empty until it has given one."""
+        return self._machine.call_id
+
+    @property
+    def correlation_id(self) -> str:
+        """This app's own id of the call."""
+        return self._machine.correlation_id
+
+    @property
+    def external_tracking_id(self) -> str:
+        """The id that is the same from end to end; empty until `on_info_changed`."""
+        return self._machine.tracking_id if self._info_known else ""
+
+    @property
+    def status(self) -> CallStatus:
+        """Where the call is."""
+        return self._machine.status
+
+    @property
+    def direction(self) -> Direction:
+        """Who called."""
+        return self._machine.direction
+
+    @property
+    def title(self) -> str:
+        """The name of the other party, its number if it has no name."""
+        return self._machine.party.name or self._machine.party.number
+
+    @property
+    def caller_number(self) -> str:
+        """The number of the other party, empty if it is withheld."""
+        return self._machine.party.number
+
+    @property
+    def is_on_hold(self) -> bool:
+        """Whether this side holds the call."""
+        return self._machine.held
+
+    @property
+    def is_sending_audio(self) -> bool:
+        """Whether what the source says is sent: not while muted."""
+        return self._media is None or not self._media.session.muted
+
+    @property
+    def end_reason(self) -> EndReason | None:
+        """Why the call ended, and who ended it; None while it has not."""
+        return self._machine.end.reason if self._machine.end is not None else None
+
+    @property
+    def quality(self) -> CallQuality | None:
+        """How the audio has been so far, None before there is any."""
+        return self._media.quality if self._media is not None else None
+
+    # --- commands ---
+
+    async def answer(self, option: MediaOption | None = None) -> None:
+        """Take the call. Returns when it is connected.
+
+        Only an incoming call that rings. Raises `PermissionRequiredError` or `InvalidApiError` if
+        the audio of `option` cannot be opened; then the call rings on.
+        """
+        self._refuse_unless_ringing()
+        option = option or MediaOption.audio_only()
+        await option.open()
+        try:
+            self._refuse_unless_ringing()
+        except WebexError:
+            await option.close()
+            raise
+        self._open_media(option)
+        await self._command(io.Answer)
+
+    async def reject(self) -> None:
+        """Decline the call: the person does not want it, on any device."""
+        self._driver.feed(io.Reject())
+        await self._told()
+
+    async def hangup(self) -> None:
+        """End the call, or give it up if it was not answered yet."""
+        self._driver.feed(io.Hangup())
+        await self._told()
+
+    async def hold(self) -> None:
+        """Put the other party on hold. Returns when that is so; at once if it is already."""
+        await self._command(lambda number: io.SetHold(number, held=True))
+
+    async def resume(self) -> None:
+        """Talk again with the party on hold. Returns when that is so; at once if it is already."""
+        await self._command(lambda number: io.SetHold(number, held=False))
+
+    async def mute(self) -> None:
+        """Send silence instead of the source. Not while the call is on hold."""
+        self._set_sending(sending=False)
+
+    async def unmute(self) -> None:
+        """Send the source again. Not while the call is on hold."""
+        self._set_sending(sending=True)
+
+    async def send_dtmf(self, digits: str) -> None:
+        """Press keys: ``0-9 * # A-D``, several at once. Returns when they have been sent.
+
+        Raises `InvalidApiError` for other characters, and then sends nothing.
+        """
+        media = self._talking()
+        try:
+            async with asyncio.timeout(5.0 + _DIGIT_SECONDS * len(digits)):
+                await media.session.send_dtmf(digits)
+        except InvalidDigitError as error:
+            raise InvalidApiError(str(error)) from error
+        except TimeoutError as error:
+            raise CallTimeoutError("The keys were not sent in time; try again.") from error
+        except MediaError as error:
+            self._refuse_if_over()
+            raise CallMediaError(str(error)) from error
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End the call, whatever state it is in, and wait until its audio is closed."""
+        await self._finish()
+
+    # --- waiting and watching ---
+
+    async def connected(self) -> None:
+        """Wait until the call is connected. Raises `CallEndedError` if it ends before."""
+        while self.status is not CallStatus.CONNECTED:
+            self._refuse_if_over()
+            await self._changed.wait()
+
+    async def ended(self) -> EndReason:
+        """Wait until the call is over and its audio closed. Returns why it ended."""
+        while self._machine.end is None:
+            await self._changed.wait()
+        if self._closing is not None:
+            await asyncio.shield(self._closing)
+        return self._machine.end.reason
+
+    async def events(self) -> AsyncIterator[news.CallEvent]:
+        """What happens to the call, from its beginning to its `CallDisconnectedEvent`.
+
+        Whoever falls more than 256 events behind misses the oldest.
+        """
+        queue: asyncio.Queue[news.CallEvent] = asyncio.Queue(_MOST_EVENTS + 1)
+        for event in self._history:
+            queue.put_nowait(event)
+        self._listeners.add(queue)
+        try:
+            while True:
+                event = await queue.get()
+                yield event
+                if isinstance(event, news.CallDisconnectedEvent):
+                    return
+        finally:
+            self._listeners.discard(queue)
+
+    @property
+    def observer(self) -> news.CallObserver | None:
+        """The observer that was set last."""
+        return self._observer
+
+    def set_observer(self, observer: news.CallObserver | None) -> None:
+        """Tell `observer` what happens from now on.
+
+        The first one is told at once what has happened since the call began, so that nothing is
+        missed between dialling and this line.
+        """
+        first = self._observer is None
+        self._observer = observer
+        if first and observer is not None:
+            for event in self._history:
+                self._around.supervisor.call_user(news.tell, observer, event)
+
+    # --- used by the phone ---
+
+    async def dial(self, option: MediaOption) -> None:
+        """Place the call. Returns when the service has accepted it."""
+        self._open_media(option)
+        try:
+            await self._command(io.Dial)
+        except asyncio.CancelledError:
+            # Nobody will ever hold this call in their hands.
+            self.end_now()
+            raise
+
+    def take(self, event: MobiusEvent, tracking_id: str) -> None:
+        """An event about this call."""
+        self._driver.feed(io.EventCame(event, tracking_id))
+
+    def service_back(self) -> None:
+        """The event connection stands again: see whether the call still does."""
+        self._driver.feed(io.ServiceBack())
+
+    def end_now(self) -> None:
+        """End the call in the way that its state asks for; nothing if it is over."""
+        if self._machine.end is None:
+            ringing = self.direction is Direction.INCOMING and self.status in (
+                CallStatus.INITIATED,
+                CallStatus.RINGING,
+            )
+            try:
+                self._driver.feed(io.Reject() if ringing else io.Hangup())
+            except CallStateError:
+                self._driver.feed(io.Hangup())
+
+    async def _finish(self) -> None:
+        self.end_now()
+        await self._told()
+
+    # --- carrying out ---
+
+    def _carry_out(self, effect: io.Effect) -> None:
+        match effect:
+            case MakeOffer() | MakeAnswer() | ApplyAnswer():
+                self._media_work.put_nowait(effect)
+                self._work_on_media()
+            case (
+                PostOffer()
+                | PostRoap()
+                | io.PatchAlerting()
+                | io.PatchConnected()
+                | io.PostHold()
+                | io.PostStatus()
+            ):
+                self._requests.put_nowait(effect)
+                self._work_on_requests()
+            case io.Disconnect():
+                self._disconnect(effect)
+            case io.CloseMedia():
+                self._close_media()
+            case io.CommandDone(command=number):
+                self._answered(number, None)
+            case io.CommandFailed(command=number, error=error):
+                self._answered(number, error)
+            case io.Transition(old=old, event=event, new=new):
+                logger.info(
+                    "call %s: %s -> %s -> %s, trackingId %s",
+                    self.call_id or self.correlation_id,
+                    old,
+                    event,
+                    new,
+                    self._machine.tracking_id,
+                )
+            case _:
+                self._report(effect)
+
+    def _report(self, what: io.News) -> None:
+        match what:
+            case io.Incoming():
+                self._around.on_incoming(self)
+            case io.RingingStarted():
+                self._start_ringing(what)
+            case io.RingingStopped():
+                if self._ringer is not None:
+                    self._tell(news.StopRingingEvent(self, self._ringer))
+                    self._ringer = None
+            case io.Connected():
+                if self._media is not None:
+                    self._media.talk()
+                self._tell(news.ConnectedEvent(self))
+                if self._machine.tracking_id:
+                    self._info_known = True
+                    self._tell(news.InfoChangedEvent(self))
+            case io.InfoChanged():
+                self._info_known = True
+                self._tell(news.InfoChangedEvent(self))
+            case io.HoldChanged(held=held, by_local=by_local):
+                if self._media is not None:
+                    self._media.pause(paused=held)
+                info = news.HoldResumeInfo(held, by_local)
+                self._tell(news.CallHoldStateChangedEvent(self, info))
+            case io.Ended(end=end):
+                self._tell(_disconnected(self, end))
+            case _:
+                assert_never(what)
+        self._wake()
+
+    def _start_ringing(self, started: io.RingingStarted) -> None:
+        self._tell(news.RingingEvent(self))
+        if not started.tone:
+            if self._media is not None:
+                self._media.listen()  # the other side is to be heard already
+            return
+        if started.ringing is io.Ringing.OUTGOING:
+            self._ringer = RingerType.OUTGOING
+        else:
+            waiting = self._around.waiting(self)
+            self._ringer = RingerType.CALL_WAITING if waiting else RingerType.INCOMING
+        self._tell(news.StartRingingEvent(self, self._ringer))
+
+    def _tell(self, event: news.CallEvent) -> None:
+        self._history.append(event)
+        for queue in self._listeners:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(event)
+        if self._observer is not None:
+            self._around.supervisor.call_user(news.tell, self._observer, event)
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    # --- requests, in order ---
+
+    def _work_on_requests(self) -> None:
+        if not any(task.get_name() == "offhook-call-requests" for task in self._workers):
+            self._work(self._send_requests(), "offhook-call-requests")
+
+    def _work(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = self._around.supervisor.spawn(work, name)
+        self._workers.append(task)
+        task.add_done_callback(self._workers.remove)
+
+    async def _send_requests(self) -> None:
+        """Send what waits. The task lives only while something does."""
+        while not self._requests.empty():
+            effect = self._requests.get_nowait()
+            if self._machine.end is not None:
+                continue
+            request = _kind_of(effect)
+            try:
+                await self._send(effect)
+            except WebexError as error:
+                self._driver.feed(io.RequestFailed(request, error))
+            else:
+                if request is not io.Request.CREATE:
+                    self._driver.feed(io.RequestDone(request))
+
+    async def _send(self, effect: io.Effect) -> None:
+        client, call_id = self._client, self._machine.call_id
+        match effect:
+            case PostOffer(message=message):
+                assert self._callee is not None
+                created, tracking_id = await client.create(message, self._callee)
+                self._driver.feed(io.Created(created, tracking_id))
+            case PostRoap(message=message):
+                await client.negotiate(call_id, message)
+            case io.PatchAlerting():
+                await client.update(call_id, CallState.ALERTING)
+            case io.PatchConnected():
+                await client.update(call_id, CallState.CONNECTED)
+            case io.PostHold(held=held):
+                await client.hold(call_id, held=held)
+            case io.PostStatus():
+                await client.status(call_id)
+            case _:
+                raise AssertionError(f"{effect} is no request")
+
+    def _disconnect(self, effect: io.Disconnect) -> None:
+        metrics = self._media.metrics if self._media is not None else CallMetrics()
+
+        async def disconnect() -> None:
+            # The service learns by itself of a client that cannot reach it.
+            with suppress(WebexError):
+                await self._client.disconnect(effect.call_id, effect.cause, metrics)
+
+        self._disconnecting = self._around.supervisor.spawn(disconnect(), "offhook-disconnect")
+
+    async def _told(self) -> None:
+        """Wait until the service was told of the end, and the audio is closed."""
+        for task in (self._disconnecting, self._closing):
+            if task is not None:
+                await asyncio.shield(task)
+
+    # --- audio ---
+
+    def _open_media(self, option: MediaOption) -> None:
+        self._media = CallMedia(
+            self._around.leg_config(),
+            option,
+            MediaEvents(
+                on_lost=lambda error: self._driver.feed(io.MediaLost(error)),
+                on_dtmf=lambda digit: self._tell(news.DTMFReceivedEvent(self, digit)),
+                on_source_end=self._source_ended,
+                on_error=lambda error: self._tell(news.AudioFailedEvent(self, error)),
+            ),
+            self._around.supervisor,
+        )
+        self.audio.attach(self._media)
+
+    def _source_ended(self) -> None:
+        self.audio.source_ended()
+        self._tell(news.AudioSourceEndedEvent(self))
+
+    def _work_on_media(self) -> None:
+        if not any(task.get_name() == "offhook-call-media" for task in self._workers):
+            self._work(self._negotiate(), "offhook-call-media")
+
+    async def _negotiate(self) -> None:
+        while not self._media_work.empty():
+            effect = self._media_work.get_nowait()
+            media = self._media
+            if media is None or self._machine.end is not None:
+                continue
+            done: io.Input
+            try:
+                match effect:
+                    case MakeOffer():
+                        done = io.OfferMade(await media.make_offer())
+                    case MakeAnswer(offer=offer):
+                        done = io.AnswerMade(await media.make_answer(offer))
+                    case ApplyAnswer(answer=answer):
+                        await media.apply_answer(answer)
+                        done = io.AnswerApplied()
+                    case _:
+                        continue
+            except CallMediaError as error:
+                done = io.MediaRefused(error)
+            self._driver.feed(done)
+
+    def _close_media(self) -> None:
+        media = self._media
+
+        async def close() -> None:
+            working = [each for each in self._workers if each.get_name() == "offhook-call-media"]
+            for task in working:
+                task.cancel()
+            if working:
+                await asyncio.wait(working)
+            if media is not None:
+                await media.close()
+            self.audio.end()
+
+        self._closing = self._around.supervisor.spawn(close(), "offhook-close-media")
+        self._around.on_over(self)
+
+    # --- small things ---
+
+    async def _command(self, make: Callable[[int], io.Command]) -> None:
+        number = next(self._numbers)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._commands[number] = future
+        try:
+            self._driver.feed(make(number))
+            await asyncio.shield(future)
+        finally:
+            self._commands.pop(number, None)
+
+    def _answered(self, number: int, error: WebexError | None) -> None:
+        future = self._commands.get(number)
+        if future is not None and not future.done():
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(error)
+
+    def _set_sending(self, *, sending: bool) -> None:
+        media = self._talking()
+        media.session.muted = not sending
+        self._tell(news.SendingAudioEvent(self, sending, SendingAudioChangeResult.SUCCESS))
+
+    def _talking(self) -> CallMedia:
+        self._refuse_if_over()
+        if self.status is not CallStatus.CONNECTED or self._media is None:
+            raise CallStateError("Only a connected call can do this; wait for connected().")
+        if self.is_on_hold:
+            raise CallStateError("The call is on hold; resume it first.")
+        return self._media
+
+    def _refuse_if_over(self) -> None:
+        end = self._machine.end
+        if end is not None:
+            text = end.message or f"This call is over ({end.reason})."
+            raise CallEndedError(text, end.reason) from end.error
+
+    def _refuse_unless_ringing(self) -> None:
+        self._refuse_if_over()
+        rings = self.status is CallStatus.RINGING and self._media is None
+        if self.direction is not Direction.INCOMING or not rings:
+            raise CallStateError("Only an incoming call that rings can be answered.")
+
+
+def _kind_of(effect: io.Effect) -> io.Request:
+    match effect:
+        case PostOffer():
+            return io.Request.CREATE
+        case PostRoap():
+            return io.Request.MEDIA
+        case io.PatchAlerting():
+            return io.Request.ALERT
+        case io.PatchConnected():
+            return io.Request.CONNECT
+        case io.PostHold():
+            return io.Request.HOLD
+        case _:
+            return io.Request.STATUS
+
+
+def _disconnected(call: Call, end: CallEnd) -> news.CallDisconnectedEvent:
+    if end.error is not None:
+        return news.CallErrorEvent(call, end.reason, end.error)
+    if end.reason is EndReason.ANSWERED_ELSEWHERE:
+        return news.OtherConnected(call, end.reason)
+    return news.CallEnded(call, end.reason)

@@ -1,0 +1,416 @@
+"""Phone services: from a token to a registered line, and what keeps it so.
+
+The order of requests is that of official clients (wire document, 0.1): catalog, WDM device, event
+connection, region, discovery, line.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+import msgspec
+
+from offhook.engine.client import mercury_io
+from offhook.engine.client import registration_io as registration
+from offhook.engine.client.sign_in import SignInAttempts
+from offhook.errors import (
+    NetworkError,
+    NotAuthorizedError,
+    PhoneServicesError,
+    ServiceError,
+    WebexError,
+    WebSocketError,
+)
+from offhook.sdk.cloud import Cloud, organization_of
+from offhook.sdk.enums import (
+    CallingType,
+    PhoneServiceRegistrationFailureReason,
+    UCLoginServerConnectionStatus,
+)
+from offhook.sdk.http import Credentials, Http
+from offhook.sdk.line import LineKeeper
+from offhook.sdk.mercury import MercuryConnection, MercuryEvents
+from offhook.sdk.mobius import LineAddress, MobiusClient
+from offhook.sdk.supervisor import Supervisor
+from offhook.sdk.wdm import REFRESH_INTERVAL, WdmClient, calling_type_of
+from offhook.wire.catalog import Catalog, ClientRegion
+
+logger = logging.getLogger(__name__)
+
+Status = UCLoginServerConnectionStatus
+Reason = PhoneServiceRegistrationFailureReason
+
+#: Seconds that the event connection may take before the app is told that it does not come about.
+_EVENTS_PATIENCE = 10.0
+
+_FAILURES = {
+    registration.LineFailure.NONE: Reason.NONE,
+    registration.LineFailure.UNREACHABLE: Reason.COULD_NOT_CONNECT,
+    registration.LineFailure.BAD_REQUEST: Reason.INVALID_CONFIG,
+    registration.LineFailure.UNAUTHORIZED: Reason.INVALID_CREDENTIALS,
+    registration.LineFailure.FORBIDDEN: Reason.DEVICE_NOT_AUTHORISED,
+    registration.LineFailure.NOT_FOUND: Reason.DEVICE_NOT_IN_SERVICE,
+    registration.LineFailure.ALL_SERVERS_FAILED: Reason.REG_ALL_FAILED,
+    registration.LineFailure.FAIL_OVER: Reason.FAILOVER,
+    registration.LineFailure.FAIL_BACK: Reason.FALLBACK,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneServicesEvents:
+    """Whom phone services tell."""
+
+    on_status: Callable[[Status, Reason], None]
+    on_logged_in: Callable[[], None]
+    on_refused: Callable[[WebexError], None]
+    on_event: Callable[[msgspec.Raw, str], None]
+    on_back: Callable[[], None]
+
+
+class PhoneServices:
+    """See the module. `connect` and `disconnect` begin; `status` and `on_status` tell the rest."""
+
+    def __init__(
+        self,
+        http: Http,
+        cloud: Cloud,
+        credentials: Credentials,
+        events: PhoneServicesEvents,
+        supervisor: Supervisor,
+        email: str | None,
+    ) -> None:
+        self._http = http
+        self._cloud = cloud
+        self._credentials = credentials
+        self._events = events
+        self._supervisor = supervisor
+        self._email = email
+        self._mobius = MobiusClient(http)
+        self._wdm = WdmClient(http)
+        self._catalog: Catalog | None = None
+        self._mercury: MercuryConnection | None = None
+        self._line: LineKeeper | None = None
+        self._online = asyncio.Event()
+        self._work: set[asyncio.Task[Any]] = set()
+        self._renewal_due = False
+        self._calls_active = False
+        self._changed = asyncio.Event()
+        self.status = Status.IDLE
+        self.reason = Reason.NONE
+        self.error: WebexError | None = None
+        self.logged_in = False
+        self.calling_type = CallingType.NONE
+
+    # --- what is known ---
+
+    @property
+    def wanted(self) -> bool:
+        """Whether they are connected, or being connected."""
+        return self.status in (Status.CONNECTING, Status.CONNECTED) or bool(self._work)
+
+    @property
+    def line(self) -> LineAddress | None:
+        """The line on which calls are placed, None while there is none."""
+        return self._line.address if self._line is not None else None
+
+    @property
+    def call_keepalive(self) -> float:
+        """Seconds between two signs of life of a call."""
+        return self._line.call_keepalive if self._line is not None else 600.0
+
+    def trusts(self, host: str) -> bool:
+        """Whether the token may be sent to `host`."""
+        return host in self._cloud.hosts(self._catalog) or self._cloud.is_vendor(host)
+
+    async def wait_until_connected(self) -> None:
+        """Wait. Raises the error with which it failed, if it has."""
+        while self.status is not Status.CONNECTED:
+            if self.status is Status.FAILED:
+                raise self.error or PhoneServicesError(
+                    "Phone services could not be connected.", self.reason, retryable=True
+                )
+            if self.status in (Status.IDLE, Status.DISCONNECTED):
+                raise PhoneServicesError(
+                    "Phone services are not connected; call connect_phone_services().", self.reason
+                )
+            await self._changed.wait()
+
+    # --- connecting ---
+
+    def connect(self) -> None:
+        """Sign in to phone services in the background, unless that is so already."""
+        if self.wanted:
+            return
+        self._set(Status.CONNECTING, Reason.NONE)
+        self._start(self._connect(), "offhook-sign-in")
+
+    def _start(self, work: Any, name: str) -> None:
+        task = self._supervisor.spawn(work, name)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+    async def _connect(self) -> None:
+        attempts = SignInAttempts()
+        while True:
+            try:
+                await self._sign_in()
+                return
+            except WebexError as error:
+                verdict = attempts.failed(error)
+                if verdict.tell:
+                    self._fail(error)
+                if verdict.pause is None:
+                    await self._take_down()
+                    self._events.on_refused(error)
+                    return
+                await self._take_down()
+                await asyncio.sleep(verdict.pause)
+
+    async def _sign_in(self) -> None:
+        token = await self._credentials.token()
+        url = self._cloud.limited_catalog_url(organization_of(token), self._email)
+        limited = await self._http.request("GET", url, signed=False)
+        self._catalog = limited.read(Catalog)
+        self._catalog = (await self._http.request("GET", self._cloud.catalog_url)).read(Catalog)
+        self._wdm.base = self._link("wdm")
+        device = await self._wdm.register()
+        self.calling_type = calling_type_of(device)
+        self.logged_in = True
+        self._events.on_logged_in()
+        self._open_mercury()
+        await self._until_online()
+        self._start(self._refresh_device(), "offhook-wdm-refresh")
+        primary, backup = await self._discover()
+        line = LineKeeper(self._mobius, self._identity, self._line_reported, self._supervisor)
+        self._line = line
+        line.feed(registration.CallsChanged(self._calls_active))
+        line.feed(registration.Start(primary, backup))
+
+    def _link(self, name: str) -> str:
+        link = (self._catalog.serviceLinks if self._catalog else {}).get(name)
+        if not link:
+            raise ServiceError(f"The cloud's catalog has no service {name!r}.", 200)
+        return link.rstrip("/")
+
+    def _identity(self) -> tuple[str, str]:
+        device = self._wdm.device
+        return (device.userId, device.url) if device is not None else ("", "")
+
+    def _open_mercury(self) -> None:
+        self._online.clear()
+        self._mercury = MercuryConnection(
+            self._http,
+            lambda: self._wdm.device.webSocketUrl if self._wdm.device else "",
+            MercuryEvents(
+                on_event=self._events.on_event,
+                on_online=self._went_online,
+                on_offline=self._went_offline,
+                on_gave_up=self._gave_up,
+                token=self._credentials.token,
+                renew_credentials=self._renew_credentials,
+                renew_device=self._renew_device,
+            ),
+            self._supervisor,
+        )
+        self._mercury.start()
+
+    async def _until_online(self) -> None:
+        """Wait for the event connection, which tries by itself for as long as it takes."""
+        while True:
+            try:
+                async with asyncio.timeout(_EVENTS_PATIENCE):
+                    await self._online.wait()
+                    return
+            except TimeoutError:
+                self._fail(
+                    NetworkError("The event connection does not come about; it is tried on.")
+                )
+
+    async def _discover(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        bases = self._cloud.mobius_bases(self._catalog or Catalog({}))
+        if not bases:
+            raise ServiceError("The cloud's catalog has no Mobius; calling is not there.", 200)
+        region = await self._region()
+        error: WebexError | None = None
+        for base in bases if region is not None else ():
+            assert region is not None
+            try:
+                found = await self._mobius.discover(base, region.clientRegion, region.countryCode)
+            except WebexError as refused:
+                error = refused
+                if isinstance(refused, NotAuthorizedError):
+                    break
+                continue
+            primary = [_web(uri) for uri in found.primary.uris]
+            backup = [_web(uri) for uri in [*found.backup.uris, base]]
+            return tuple(dict.fromkeys(primary)), tuple(dict.fromkeys(backup))
+        if error is not None:
+            raise error
+        return (_web(bases[0]),), ()
+
+    async def _region(self) -> ClientRegion | None:
+        try:
+            answer = await self._http.request("GET", self._cloud.region, signed=False, bare=True)
+            return answer.read(ClientRegion)
+        except WebexError:
+            return None  # then the first server has to do, as with official clients
+
+    # --- what happens afterwards ---
+
+    def _went_online(self, again: bool) -> None:
+        self._online.set()
+        if again and self._line is not None:
+            self._line.feed(registration.EventsBack())
+            self._events.on_back()
+
+    def _went_offline(self) -> None:
+        self._online.clear()
+        if self.status is Status.CONNECTED:
+            self._set(Status.CONNECTING, Reason.NO_NETWORK)
+
+    def _gave_up(self, why: mercury_io.GiveUpReason) -> None:
+        match why:
+            case mercury_io.GiveUpReason.UNAUTHORIZED | mercury_io.GiveUpReason.FORBIDDEN:
+                error: WebexError = NotAuthorizedError(
+                    "The cloud does not accept the sign-in for events; sign in again."
+                )
+            case mercury_io.GiveUpReason.REPLACED:
+                error = WebSocketError("Another client of the same device took over.")
+            case mercury_io.GiveUpReason.CLOSED:
+                error = WebSocketError("The cloud has ended the event connection.")
+            case _:
+                assert_never(why)
+        self._fail(error)
+        self._start(self._take_down(), "offhook-take-down")
+
+    async def _renew_credentials(self) -> bool:
+        try:
+            await self._credentials.renew(await self._credentials.token())
+        except WebexError:
+            return False
+        return True
+
+    async def _renew_device(self) -> bool:
+        try:
+            known = await self._wdm.refresh()
+            if not known:
+                await self._wdm.register()
+                self._register_anew()
+        except WebexError:
+            return False
+        return True
+
+    def _register_anew(self) -> None:
+        """The device is another one, and events of the old line do not reach it."""
+        if self._line is not None:
+            primary, backup = self._line.servers
+            self._line.feed(registration.Stop())
+            self._line.feed(registration.Start(primary, backup))
+
+    async def _refresh_device(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_INTERVAL)
+            try:
+                if not await self._wdm.refresh():
+                    # The service has forgotten the device, and will forget the line with it.
+                    self._renewal_due = True
+                    self._renew_when_idle()
+            except WebexError as error:
+                logger.warning("the device was not refreshed: %s", error)
+
+    def calls_changed(self, *, active: bool) -> None:
+        """Whether there are calls: some things wait until there are none."""
+        self._calls_active = active
+        if self._line is not None:
+            self._line.feed(registration.CallsChanged(active))
+        self._renew_when_idle()
+
+    def _renew_when_idle(self) -> None:
+        if self._renewal_due and not self._calls_active:
+            self._renewal_due = False
+            self._start(self._reconnect(), "offhook-reconnect")
+
+    async def _reconnect(self) -> None:
+        self._set(Status.CONNECTING, Reason.NONE)
+        await self._take_down()
+        await self._connect()
+
+    def _line_reported(self, report: registration.Report) -> None:
+        reason = _FAILURES[report.failure]
+        match report.status:
+            case registration.LineStatus.REGISTERED:
+                if self._online.is_set():
+                    self._set(Status.CONNECTED, Reason.NONE)
+            case registration.LineStatus.FAILED:
+                if report.failure is registration.LineFailure.UNAUTHORIZED:
+                    self.error = NotAuthorizedError("The cloud does not accept the sign-in.")
+                elif report.failure is registration.LineFailure.ALL_SERVERS_FAILED:
+                    self.error = NetworkError("No calling server answers; it is tried on.")
+                else:
+                    self.error = PhoneServicesError(
+                        f"The calling service refused the line ({report.failure}).", reason
+                    )
+                self._set(Status.FAILED, reason)
+                self._events.on_refused(self.error)
+            case registration.LineStatus.STOPPED:
+                return
+            case _:
+                self._set(Status.CONNECTING, reason)
+
+    def _fail(self, error: WebexError) -> None:
+        self.error = error
+        match error:
+            case NotAuthorizedError():
+                reason = Reason.INVALID_CREDENTIALS
+            case NetworkError():
+                reason = Reason.COULD_NOT_CONNECT
+            case WebSocketError():
+                reason = Reason.REGISTERED_ELSEWHERE
+            case ServiceError():
+                reason = Reason.SERVER_ERROR
+            case _:
+                reason = Reason.UNKNOWN
+        self._set(Status.FAILED, reason)
+
+    # --- disconnecting ---
+
+    async def disconnect(self, *, reason: Reason = Reason.NONE) -> None:
+        """Unregister and close everything. Returns when that is done."""
+        current = asyncio.current_task()
+        for task in [each for each in self._work if each is not current]:
+            task.cancel()
+        await self._take_down()
+        self.logged_in = False
+        if self.status is not Status.IDLE:
+            self._set(Status.DISCONNECTED, reason)
+
+    async def _take_down(self) -> None:
+        line, self._line = self._line, None
+        mercury, self._mercury = self._mercury, None
+        current = asyncio.current_task()
+        for task in [each for each in self._work if each.get_name() == "offhook-wdm-refresh"]:
+            if task is not current:
+                task.cancel()
+        if line is not None:
+            await line.stop()
+        if mercury is not None:
+            await mercury.stop()
+        self._online.clear()
+        await self._wdm.unregister()
+
+    def _set(self, status: Status, reason: Reason) -> None:
+        if (status, reason) == (self.status, self.reason):
+            return
+        logger.info("phone services: %s -> %s (%s)", self.status, status, reason)
+        self.status, self.reason = status, reason
+        if status is not Status.FAILED:
+            self.error = None
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+        self._events.on_status(status, reason)
+
+
+def _web(uri: str) -> str:
+    return f"{uri.rstrip('/')}/calling/web/"
