@@ -37,6 +37,7 @@ class Wire:
         self.events: list[dict[str, Any]] = []
         self.frames: list[dict[str, Any]] = []
         self.closed: asyncio.Future[int] | None = None
+        self.acknowledges = True
         self._news = asyncio.Event()
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -101,6 +102,8 @@ class Wire:
         async for message in socket:
             frame = message.json()
             self.frames.append(frame)
+            if self.acknowledges and "id" in frame:
+                await socket.send_json({"messageId": frame["id"], "type": "ack"})
             if "data" in frame:
                 self.events.append(frame["data"])
             self._news.set()

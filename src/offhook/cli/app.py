@@ -3,8 +3,10 @@
 import asyncio
 import os
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from types import ModuleType
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -20,7 +22,7 @@ app = typer.Typer(
 )
 
 _SERVICE_MISSING = (
-    "offhook: the phone service is not installed; install it with: pip install 'offhook[service]'"
+    "the phone service is not installed; install it with: pip install 'offhook[service]'"
 )
 
 Cloud = Annotated[
@@ -96,8 +98,9 @@ def call(
     8 no service, 9 not signed in, 10 audio lost, 1 anything else.
     """
     from offhook.cli import calling
+    from offhook.cli.report import report_for
 
-    report = calling.report_for(as_json=as_json)
+    report = report_for(as_json=as_json)
     work = calling.call(
         number,
         who=who,
@@ -121,8 +124,9 @@ def answer(
 ) -> None:
     """Wait for calls and answer them."""
     from offhook.cli import calling
+    from offhook.cli.report import report_for
 
-    report = calling.report_for(as_json=as_json)
+    report = report_for(as_json=as_json)
     work = calling.answer(
         who=who,
         cloud_url=cloud,
@@ -142,23 +146,23 @@ def demo() -> None:
     raise typer.Exit(run())
 
 
-def _service():  # type: ignore[no-untyped-def]
+def _service() -> ModuleType:
     try:
         from offhook.cli import up as cloud
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("offhook"):
             raise
-        _fail(_SERVICE_MISSING.removeprefix("offhook: "))
+        _fail(_SERVICE_MISSING)
     return cloud
 
 
-def _outcome(work) -> int:  # type: ignore[no-untyped-def]
+def _outcome(work: Coroutine[Any, Any, ExitCode]) -> int:
     try:
         return int(asyncio.run(work))
     except KeyboardInterrupt:
         return int(ExitCode.CONNECTED)
 
 
-def _fail(message: str) -> None:
+def _fail(message: str) -> NoReturn:
     sys.stderr.write(f"offhook: {message}\n")
     raise typer.Exit(1)

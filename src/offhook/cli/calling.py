@@ -4,18 +4,23 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from offhook import (
     Call,
     EndReason,
+    InitializationError,
+    InvalidApiError,
     MediaOption,
+    NetworkError,
+    NotAuthorizedError,
     TokenAuthenticator,
     Webex,
     WebexError,
-    WebexErrorCode,
+    WebSocketError,
 )
 from offhook.cli.exit_codes import ExitCode
 from offhook.cli.known_clouds import KnownCloud, UnknownCloudError, recall
@@ -199,12 +204,29 @@ async def _show(current: Call, report: Report) -> None:
         await asyncio.gather(talking, return_exceptions=True)
 
 
-def outcome_of(error: WebexError) -> ExitCode:
+async def guarded(work: Coroutine[Any, Any, ExitCode], report: Report) -> ExitCode:
+    """The outcome of `work`; what goes wrong is said in a sentence and becomes an exit code."""
+    try:
+        return await work
+    except UnknownCloudError as error:
+        report.event("failed", f"offhook: {error}", exit_code=int(ExitCode.NOT_SIGNED_IN))
+        return ExitCode.NOT_SIGNED_IN
+    except WebexError as error:
+        code = _outcome_of(error)
+        report.event("failed", f"offhook: {error}", code=error.code.name, exit_code=int(code))
+        return code
+    finally:
+        report.close()
+
+
+def _outcome_of(error: WebexError) -> ExitCode:
     """The exit code of a call that could not even be placed."""
-    match error.code:
-        case WebexErrorCode.INVALID_API_ERROR:
+    match error:
+        case InvalidApiError():
             return ExitCode.NOT_A_NUMBER
-        case WebexErrorCode.NETWORK_ERROR | WebexErrorCode.WEBSOCKET_ERROR:
+        case NotAuthorizedError():
+            return ExitCode.NOT_SIGNED_IN
+        case NetworkError() | WebSocketError() | InitializationError():
             return ExitCode.NO_SERVICE
         case _:
             return ExitCode.FAILED

@@ -195,4 +195,3 @@ def _program() -> str:
     with contextlib.suppress(ValueError):
         return str(Path(program).absolute().relative_to(Path.cwd()))
     return program
-

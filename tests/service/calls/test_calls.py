@@ -175,6 +175,22 @@ async def test_a_client_that_loses_its_socket_while_it_rings_misses_nothing(
     assert bob.story(incoming) == ["OFFER", "call"]
 
 
+async def test_what_a_client_had_not_confirmed_comes_again_on_its_next_socket(
+    wire: Make, offer: str
+) -> None:
+    alice, bob = await wire("alice"), await wire("bob")
+    bob.acknowledges = False
+    await alice.dial("1002", offer)
+    incoming = (await bob.told("call"))["callId"]
+    first = [frame["id"] for frame in bob.frames if "data" in frame][1:]
+    await bob.drop()
+    bob.events.clear()
+    bob.frames.clear()
+    await bob.connect()
+    await bob.told("call", incoming)
+    assert [frame["id"] for frame in bob.frames if "data" in frame][1:] == first
+
+
 async def test_a_client_that_keeps_the_call_alive_is_told_when_there_is_none(
     wire: Make, offer: str
 ) -> None:

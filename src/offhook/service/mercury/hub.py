@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -19,9 +19,23 @@ _KEEP_CLIENTS = 10_000
 Address = tuple[str, str]  # person id, WDM device id
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event for a client. `event_id` stays the same when it has to be sent again."""
+
+    event_id: str
+    data: bytes
+    tracking_id: str
+    until: float
+
+
 @dataclass(slots=True)
 class Outbox:
-    """What is to be written to one socket. `full` is called instead of growing past `most`."""
+    """What is to be written to one socket.
+
+    `on_full` is called instead of growing past `most` frames. Events stay in `unconfirmed` until
+    the client acknowledges them.
+    """
 
     most: int
     on_full: Callable[[], None]
@@ -29,6 +43,7 @@ class Outbox:
     frames: deque[bytes] = field(default_factory=deque)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     sequence: int = 0
+    unconfirmed: OrderedDict[str, Event] = field(default_factory=OrderedDict)
 
     def put(self, frame: bytes) -> None:
         """Queue a frame behind those that wait."""
@@ -38,26 +53,32 @@ class Outbox:
         self.frames.append(frame)
         self.ready.set()
 
-    def put_event(self, data: bytes, tracking_id: str) -> None:
+    def greet(self, data: bytes) -> None:
+        """Queue the first event, which belongs to this socket alone."""
+        event_id = str(uuid4())
+        self.put_event(Event(event_id, data, f"OFFHOOK_{event_id}", 0.0))
+        self.confirm(event_id)
+
+    def put_event(self, event: Event) -> None:
         """Queue an event in its envelope."""
         self.sequence += 1
         now = int(time.time() * 1000)
         envelope = Envelope(
-            id=str(uuid4()),
-            data=msgspec.Raw(data),
+            id=event.event_id,
+            data=msgspec.Raw(event.data),
             timestamp=now,
-            trackingId=tracking_id,
+            trackingId=event.tracking_id,
             sequenceNumber=self.sequence,
             wsWriteTimestamp=now,
         )
+        self.unconfirmed[event.event_id] = event
+        if len(self.unconfirmed) > _KEEP_EVENTS:
+            self.unconfirmed.popitem(last=False)
         self.put(msgspec.json.encode(envelope))
 
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    until: float
-    data: bytes
-    tracking_id: str
+    def confirm(self, event_id: str) -> None:
+        """The client has the event."""
+        self.unconfirmed.pop(event_id, None)
 
 
 class MercuryHub:
@@ -66,7 +87,7 @@ class MercuryHub:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._open: dict[Address, Outbox] = {}
-        self._waiting: OrderedDict[Address, deque[_Waiting]] = OrderedDict()
+        self._waiting: OrderedDict[Address, deque[Event]] = OrderedDict()
         self.delivered = 0
 
     @property
@@ -76,30 +97,37 @@ class MercuryHub:
 
     def publish(self, address: Address, event: msgspec.Struct, tracking_id: str) -> None:
         """Send `event` to the client, or keep it for a moment if it has no socket now."""
-        data = msgspec.json.encode(event)
         self.delivered += 1
+        data = msgspec.json.encode(event)
+        sent = Event(str(uuid4()), data, tracking_id, self._clock() + _KEEP_SECONDS)
         outbox = self._open.get(address)
         if outbox is not None:
-            outbox.put_event(data, tracking_id)
-            return
-        waiting = self._waiting.setdefault(address, deque(maxlen=_KEEP_EVENTS))
-        waiting.append(_Waiting(self._clock() + _KEEP_SECONDS, data, tracking_id))
-        self._waiting.move_to_end(address)
-        if len(self._waiting) > _KEEP_CLIENTS:
-            self._waiting.popitem(last=False)
+            outbox.put_event(sent)
+        else:
+            self._keep(address, [sent])
 
     def attach(self, address: Address, outbox: Outbox) -> None:
         """The client's socket is ready: it replaces an older one and gets what waited."""
         older = self._open.get(address)
-        self._open[address] = outbox
         if older is not None:
+            self.detach(address, older)
             older.on_replaced()
+        self._open[address] = outbox
         now = self._clock()
         for each in self._waiting.pop(address, ()):
             if each.until > now:
-                outbox.put_event(each.data, each.tracking_id)
+                outbox.put_event(each)
 
     def detach(self, address: Address, outbox: Outbox) -> None:
-        """The socket is gone. What it did not get written waits for the next one."""
+        """The socket is gone. What was not acknowledged on it goes out again on the next one."""
         if self._open.get(address) is outbox:
             del self._open[address]
+            if outbox.unconfirmed:
+                self._keep(address, outbox.unconfirmed.values())
+
+    def _keep(self, address: Address, events: Iterable[Event]) -> None:
+        waiting = self._waiting.setdefault(address, deque(maxlen=_KEEP_EVENTS))
+        waiting.extend(events)
+        self._waiting.move_to_end(address)
+        if len(self._waiting) > _KEEP_CLIENTS:
+            self._waiting.popitem(last=False)

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from typing import Any, Protocol
-from uuid import uuid4
 
 import msgspec
 from litestar import WebSocket, websocket
@@ -114,7 +113,7 @@ async def _serve(
         on_replaced=lambda: end(CloseCode.REPLACED, "Replaced"),
     )
     stop = sockets.opened()
-    outbox.put_event(msgspec.json.encode({"eventType": BUFFER_STATE}), f"OFFHOOK_{uuid4()}")
+    outbox.greet(msgspec.json.encode({"eventType": BUFFER_STATE}))
     hub.attach(address, outbox)
     reading = asyncio.create_task(_read(socket, outbox, end), name="mercury-read")
     writing = asyncio.create_task(_write(socket, outbox), name="mercury-write")
@@ -144,6 +143,8 @@ async def _read(socket: Socket, outbox: Outbox, end: Any) -> None:
             if frame.type is FrameType.PING and frame.id:
                 now = int(time.time() * 1000)
                 outbox.put(msgspec.json.encode(Pong(frame.id, wsWriteTimestamp=now)))
+            elif frame.type is FrameType.ACK and frame.messageId:
+                outbox.confirm(frame.messageId)
     except MalformedBodyError:
         end(1003, "Not a frame")
     except WebSocketDisconnect:

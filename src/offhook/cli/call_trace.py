@@ -1,0 +1,88 @@
+"""Watches the exchange of a service in this process, and tells its calls as steps of a ladder."""
+
+from offhook.cli.ladder import Step
+from offhook.engine.exchange import effects as out
+from offhook.engine.exchange import inputs as put
+
+CLOUD = "cloud"
+
+
+class CallTrace:
+    """Give `observe` to the service's shell. `names` says who is behind a line, by person id."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self._names = names
+        self._lines: dict[str, str] = {}
+        self._calls: dict[str, str] = {}
+        self._start: float | None = None
+        self.steps: list[Step] = []
+        self.tracking_ids: set[str] = set()
+
+    def observe(self, at: float, what: put.Input | out.Effect) -> None:
+        """An input or effect of the exchange at Unix time `at`."""
+        match what:
+            case put.LineRegistered(line_id=line_id, party=party):
+                self._lines[line_id] = self._names.get(party.person_id, party.name)
+            case put.Place():
+                self._start = at
+                self.tracking_ids.add(what.tracking_id)
+                self._calls[what.call_id] = self._lines[what.line_id]
+                self._from(at, what.line_id, f"calls {what.dialled}, OFFER {what.offer.seq}")
+            case put.Alert():
+                self._from(at, what.line_id, "rings")
+            case put.Answer():
+                self._from(at, what.line_id, "answers")
+            case put.Roap():
+                self._from(at, what.line_id, f"{what.message.messageType} {what.message.seq}")
+            case put.Hold():
+                self._from(at, what.line_id, "hold")
+            case put.Resume():
+                self._from(at, what.line_id, "resume")
+            case put.End():
+                self._from(at, what.line_id, "hangs up")
+            case put.LegConnected():
+                self._note(at, f"audio path to {self._calls[what.call_id]} is up")
+            case out.Tell():
+                self.tracking_ids.add(what.tracking_id)
+                self._calls[what.call_id] = self._lines[what.line_id]
+                self._step(at, CLOUD, self._lines[what.line_id], _said(what.news))
+            case out.JoinLegs():
+                self._note(at, "joins the two audio paths")
+            case out.PlaySound() if what.sound is out.Sound.MUSIC_ON_HOLD:
+                self._note(at, f"music for {self._calls[what.call_id]}")
+            case _:
+                pass
+
+    def note(self, at: float, who: str, text: str) -> None:
+        """Something that one party noticed."""
+        self._step(at, who, who, text)
+
+    def _from(self, at: float, line_id: str, label: str) -> None:
+        self._step(at, self._lines.get(line_id, "?"), CLOUD, label)
+
+    def _note(self, at: float, label: str) -> None:
+        self._step(at, CLOUD, CLOUD, label)
+
+    def _step(self, at: float, source: str, target: str, label: str) -> None:
+        if self._start is not None:
+            self.steps.append(Step(at - self._start, source, target, label))
+
+
+def _said(news: out.News) -> str:
+    match news:
+        case out.Incoming(caller=caller):
+            return f"{caller.name} calls"
+        case out.Progress():
+            return "it rings"
+        case out.Connected():
+            return "answered"
+        case out.Negotiate(message=message):
+            return f"{message.messageType} {message.seq}"
+        case out.Held():
+            return "held"
+        case out.Resumed():
+            return "resumed"
+        case out.InfoChanged():
+            return "another party"
+        case out.Disconnected(reason=reason):
+            return f"ended: {reason}"
