@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import aclosing
-
-import numpy as np
-import numpy.typing as npt
 
 from interop.browser import PATIENCE, NotHeardError
 from offhook import Call, CallEvent
@@ -52,8 +49,8 @@ async def _until(call: Call, right: Callable[[float | None], bool], what: str) -
     heard: list[float | None] = []
     in_a_row = 0
     try:
-        async with asyncio.timeout(PATIENCE), aclosing(_blocks(call)) as blocks:
-            async for block in blocks:
+        async with asyncio.timeout(PATIENCE):
+            async for block in call.audio.frames(RATE, block_ms=200):
                 tone = dominant_tone(block, RATE)
                 heard.append(tone.frequency if tone else None)
                 in_a_row = in_a_row + 1 if right(heard[-1]) else 0
@@ -62,7 +59,3 @@ async def _until(call: Call, right: Callable[[float | None], bool], what: str) -
     except TimeoutError:
         pass
     raise NotHeardError(f"the SDK did not hear {what}, but {heard[-8:]}; {call!r}")
-
-
-def _blocks(call: Call) -> AsyncIterator[npt.NDArray[np.int16]]:
-    return call.audio.frames(RATE, block_ms=200)
