@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from service.databases import KINDS, fresh_database
 from service.running import Cloud, config, found_demo, started
 
 
@@ -29,3 +30,25 @@ def demo_data(demo_template: Path, tmp_path: Path) -> Path:
 async def cloud(demo_data: Path) -> AsyncIterator[Cloud]:
     async with started(config(demo_data)) as running:
         yield running
+
+
+@pytest.fixture(params=KINDS)
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The URL of an empty database, of each kind that there is here."""
+    async with fresh_database(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(params=KINDS)
+async def any_cloud(
+    request: pytest.FixtureRequest, demo_data: Path, tmp_path: Path
+) -> AsyncIterator[Cloud]:
+    """A running service on each kind of database."""
+    if request.param == "sqlite":
+        async with started(config(demo_data)) as running:
+            yield running
+        return
+    async with fresh_database(request.param, tmp_path) as url:
+        await found_demo(demo_data, database=url)
+        async with started(config(demo_data, database=url)) as running:
+            yield running

@@ -58,9 +58,9 @@ async def started(settings: ServiceConfig) -> AsyncIterator[Cloud]:
         await service.stop()
 
 
-async def found_demo(data: Path) -> None:
-    """Leave the demo organisation in `data`."""
-    async with started(config(data, https="127.0.0.1:0")) as cloud:
+async def found_demo(data: Path, **values: Any) -> None:
+    """Leave the demo organisation in `data`, and a certificate."""
+    async with started(config(data, https="127.0.0.1:0", **values)) as cloud:
         await found_demo_organization(cloud.service.directory)
         await let_demo_apps_in(cloud.service.identity)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -27,8 +26,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def database(tmp_path: Path, clock: Clock) -> AsyncIterator[Database]:
-    opened = await open_database(f"sqlite:///{tmp_path}/offhook.db")
+async def database(database_url: str, clock: Clock) -> AsyncIterator[Database]:
+    opened = await open_database(database_url)
     directory = Directory(opened, clock, "US")
     await directory.add_organization(ORG, "Example")
     await directory.add_person(
