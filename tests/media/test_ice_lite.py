@@ -150,6 +150,24 @@ async def test_the_nominated_path_wins_over_the_first() -> None:
         assert agent.remote_address == second.address
 
 
+async def test_after_a_restart_the_old_password_counts_until_the_client_has_moved() -> None:
+    async with agent_and_client() as (agent, client):
+        connected: list[object] = []
+        agent.on_connected = lambda: connected.append(agent.remote_address)
+        client.send(client.request(ICE_CONTROLLING=1, USE_CANDIDATE=None))
+        await client.answer()
+        await agent.restart()
+        client.send(client.request(ICE_CONTROLLING=1))
+        await client.answer()
+        client.local, old = agent.local, client.local
+        assert (client.local.ufrag, client.local.password) != (old.ufrag, old.password)
+        client.send(client.request(ICE_CONTROLLING=1, USE_CANDIDATE=None))
+        await client.answer()
+        assert connected == [client.address] * 2, "the same address is a new path after a restart"
+        client.send(client.request(username=f"{old.ufrag}:client"), old.password)
+        await client.nothing_but_an_answer()
+
+
 async def test_a_stranger_cannot_fill_the_memory_with_paths() -> None:
     async with agent_and_client() as (agent, client):
         client.send(client.request(ICE_CONTROLLING=1, USE_CANDIDATE=None))

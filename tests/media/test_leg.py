@@ -3,9 +3,11 @@
 import asyncio
 import socket
 
+import aioice
 import pytest
 
 from media.legs import (
+    WAIT,
     Ear,
     client_config,
     connect,
@@ -162,6 +164,46 @@ async def test_a_renegotiation_keeps_the_connection() -> None:
         ear = Ear(service)
         client.send_rtp(rtp(b"hello"))
         await ear.packets(1)
+
+
+async def test_a_restart_is_answered_by_new_credentials() -> None:
+    async with legs(client_config(), service_config()) as (client, service):
+        first = parse(await service.accept_offer(await client.create_offer())).audio
+        await client._ice.restart()
+        second = parse(await service.accept_offer(await client.create_offer())).audio
+        assert first.ice_ufrag != second.ice_ufrag
+        assert first.ice_pwd != second.ice_pwd
+        assert first.candidates == second.candidates
+
+
+async def test_checks_that_are_faster_than_the_answer_are_not_forgotten() -> None:
+    async with legs(service_config(), client_config()) as (service, client):
+        answer = await client.accept_offer(await service.create_offer())
+        async with asyncio.timeout(WAIT):
+            while service._ice.remote_address is None:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        await service.accept_answer(answer)
+        await reached(service, LegState.CONNECTED)
+
+
+async def test_a_machine_with_nothing_but_loopback_can_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda **_: [])
+    config = client_config(ice=IceConfig(loopback=False))
+    async with legs(config, service_config()) as (client, service):
+        offer = await client.create_offer()
+        assert [c.split()[4] for c in parse(offer).audio.candidates] == ["127.0.0.1"]
+        await client.accept_answer(await service.accept_offer(offer))
+        await reached(client, LegState.CONNECTED)
+
+
+async def test_a_client_called_from_loopback_offers_loopback_too() -> None:
+    config = client_config(ice=IceConfig(loopback=False))
+    async with legs(service_config(), config) as (service, client):
+        answer = parse(await client.accept_offer(await service.create_offer()))
+        assert "127.0.0.1" in [c.split()[4] for c in answer.audio.candidates]
 
 
 async def test_another_peer_may_take_over_a_running_leg() -> None:

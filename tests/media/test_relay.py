@@ -6,10 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
+
 from media.legs import Ear, Rtp, client_config, legs, negotiate, reached, rtp, service_config
 from offhook.engine.rtp.rewrite import FRAME
 from offhook.media.leg import LegState, WebRtcLeg
 from offhook.media.relay import RelayPort
+from offhook.media.scratch import Scratch
 from offhook.wire.sdp import parse, render
 
 
@@ -133,6 +136,28 @@ async def test_the_listener_sees_one_stream_through_every_change_of_speaker() ->
             assert (later.sequence - earlier.sequence) & 0xFFFF == 1
             assert 0 < (later.timestamp - earlier.timestamp) & 0xFFFFFFFF < 48000
         assert [packet.marker for packet in packets] == [True, False, False] * 3 + [True]
+
+
+async def test_what_was_said_in_between_leaves_no_gap() -> None:
+    async with callers(2) as (alice, bob):
+        alice.port.join(bob.port)
+        bob.say(b"before")
+        await alice.hears(b"before")
+        alice.port.detach()
+        for _ in range(5):
+            bob.say(b"to nobody")
+        await settled()
+        alice.port.join(bob.port)
+        bob.say(b"after")
+        await alice.hears(b"after")
+        one, two = (Rtp(packet) for packet in alice.ear.rtp)
+        assert (two.sequence - one.sequence) & 0xFFFF == 1
+
+
+async def test_legs_without_a_common_scratch_are_not_joined() -> None:
+    async with legs(service_config(), service_config(scratch=Scratch())) as (one, two):
+        with pytest.raises(ValueError, match="scratch"):
+            RelayPort(one).join(RelayPort(two))
 
 
 async def test_a_caller_hears_its_own_echo() -> None:

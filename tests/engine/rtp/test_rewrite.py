@@ -76,6 +76,15 @@ def test_a_loss_and_a_reordering_of_the_source_stay_visible() -> None:
     assert sequences == [3, 2, 4]
 
 
+def test_a_late_packet_does_not_turn_the_stream_back() -> None:
+    stream = StreamRewriter(SSRC)
+    for sequence in (10, 12, 11):
+        last = fields(rewritten(stream, packet(sequence, sequence * FRAME), 0.1, TYPES))
+    other = fields(rewritten(stream, packet(500, 0, ssrc=8), 0.12, TYPES))
+    assert other[0] == last[0] + 2
+    assert other[1] == last[1] + 2 * FRAME
+
+
 def test_what_the_listener_did_not_negotiate_is_dropped() -> None:
     stream = StreamRewriter(SSRC)
     assert rewritten(stream, packet(1, 1, payload_type=8), 0.0, TYPES) is None

@@ -32,6 +32,7 @@ from offhook.engine.rtp.rewrite import FRAME
 from offhook.media.leg import LegState, WebRtcLeg
 from offhook.service.media.config import MediaConfig
 from offhook.service.media.plane import MediaPlane
+from offhook.service.media.sounds import SoundLibrary
 from offhook.wire.sdp import Direction, parse
 
 News = TypeVar("News", bound=MediaNews)
@@ -233,11 +234,23 @@ async def test_each_digit_is_reported_exactly_once(desk: Desk) -> None:
 
 async def test_digits_are_played_one_behind_the_other(desk: Desk) -> None:
     alice = await desk.caller("a")
+    sounds = SoundLibrary()
+    expected = [frame for digit in "3123" for frame in await sounds.digit(digit)]
+    # The last digit is encoded already when the others are not.
+    desk.do(PlayDigits("a", "3"))
+    await alice.hears_sound(1)
     desk.do(PlayDigits("a", "12"), PlayDigits("a", "3"))
-    await alice.hears_sound(10)
-    length = len(alice.ear.rtp)
-    await asyncio.sleep(0.1)
-    assert len(alice.ear.rtp) > length
+    await alice.ear.until(lambda: len(alice.ear.rtp) >= len(expected))
+    assert [packet[12:] for packet in alice.ear.rtp] == expected
+    await sounds.close()
+
+
+async def test_what_a_client_says_into_a_sound_is_not_passed_on(desk: Desk) -> None:
+    alice, bob = await desk.caller("a"), await desk.caller("b")
+    desk.do(JoinLegs("a", "b"), PlaySound("b", Sound.SILENCE))
+    await bob.hears_sound(1)
+    bob.say(b"hello?")
+    await alice.hears_nothing()
 
 
 async def test_a_leg_that_never_connects_fails_and_is_reported_once() -> None:
