@@ -24,8 +24,8 @@ FRAME = 20 * _MILLISECOND
 _MARGIN = 8 * _MILLISECOND
 # Before so many packets came, the delay is the first one.
 _SETTLED = 50
-# Delay beyond the target at which frames begin and cease to be shortened, or are lengthened. Who asks
-# for whole frames sees the delay change in steps of one, so the band is one frame wide.
+# Delay beyond the target at which frames begin and cease to be shortened, or are lengthened. Who
+# asks for whole frames sees the delay change in steps of one, so the band is one frame wide.
 _SHORTEN_ABOVE = 17 * _MILLISECOND
 _SHORTEN_UNTIL = 7 * _MILLISECOND
 _LENGTHEN_BELOW = -3 * _MILLISECOND
