@@ -11,19 +11,27 @@ from typing import Any
 
 from offhook import (
     Call,
+    CallHoldStateChangedEvent,
+    DTMFReceivedEvent,
     EndReason,
     InitializationError,
     InvalidApiError,
     MediaOption,
     NetworkError,
     NotAuthorizedError,
+    RingingEvent,
     TokenAuthenticator,
     Webex,
     WebexError,
     WebSocketError,
 )
 from offhook.cli.exit_codes import ExitCode
-from offhook.cli.known_clouds import KnownCloud, UnknownCloudError, recall
+from offhook.cli.known_clouds import (
+    KnownCloud,
+    UnknownCloudError,
+    UnknownPersonError,
+    recall,
+)
 from offhook.cli.report import Report
 from offhook.media.spectrum import dominant_tone
 
@@ -75,7 +83,7 @@ def _find_token(cloud_url: str, who: str) -> tuple[str, KnownCloud | None]:
     person = cloud.find(who)
     if person is None:
         names = ", ".join(person.name.split()[0].lower() for person in cloud.people)
-        raise UnknownCloudError(f"{who} is not a person of {cloud_url}; it has {names}")
+        raise UnknownPersonError(f"{who} is not a person of {cloud_url}; it has {names}")
     return person.token, cloud
 
 
@@ -133,7 +141,7 @@ async def _take(incoming: Call, audio: Audio, report: Report) -> ExitCode:
 
 async def _follow(current: Call, report: Report, *, seconds: float | None, dtmf: str) -> ExitCode:
     """Show the call until it ends; hang up after `seconds` of talk."""
-    showing = asyncio.create_task(_show(current, report), name="offhook-show-call")
+    showing = asyncio.gather(_show(current, report), _watch(current, report))
     try:
         try:
             await current.connected()
@@ -160,7 +168,8 @@ async def _follow(current: Call, report: Report, *, seconds: float | None, dtmf:
         return _ended(current, report, talked=time.monotonic() - started)
     finally:
         showing.cancel()
-        await asyncio.gather(showing, return_exceptions=True)
+        with contextlib.suppress(asyncio.CancelledError):
+            await showing
 
 
 def _ended(current: Call, report: Report, *, talked: float | None) -> ExitCode:
@@ -179,6 +188,20 @@ def _ended(current: Call, report: Report, *, talked: float | None) -> ExitCode:
         exit_code=int(code),
     )
     return code
+
+
+async def _watch(current: Call, report: Report) -> None:
+    """Say what happens to the call meanwhile."""
+    async for event in current.events():
+        match event:
+            case DTMFReceivedEvent(digit=digit):
+                report.event("dtmf", f"Pressed {digit}", digit=digit)
+            case CallHoldStateChangedEvent(hold_resume_info=info):
+                report.event("hold", "On hold" if info.is_on_hold else "Resumed")
+            case RingingEvent():
+                report.event("ringing", "Ringing")
+            case _:
+                continue
 
 
 async def _show(current: Call, report: Report) -> None:
@@ -208,9 +231,12 @@ async def guarded(work: Coroutine[Any, Any, ExitCode], report: Report) -> ExitCo
     """The outcome of `work`; what goes wrong is said in a sentence and becomes an exit code."""
     try:
         return await work
-    except UnknownCloudError as error:
+    except UnknownPersonError as error:
         report.event("failed", f"offhook: {error}", exit_code=int(ExitCode.NOT_SIGNED_IN))
         return ExitCode.NOT_SIGNED_IN
+    except UnknownCloudError as error:
+        report.event("failed", f"offhook: {error}", exit_code=int(ExitCode.NO_SERVICE))
+        return ExitCode.NO_SERVICE
     except WebexError as error:
         code = _outcome_of(error)
         report.event("failed", f"offhook: {error}", code=error.code.name, exit_code=int(code))

@@ -19,7 +19,7 @@ from offhook import Call, MediaOption, TokenAuthenticator, Webex
 from offhook.cli.call_trace import CLOUD, CallTrace
 from offhook.cli.ladder import draw
 from offhook.cli.up import Ready, StartErrors, start_demo
-from offhook.media.sources import Samples
+from offhook.media.samples import Samples
 from offhook.media.spectrum import has_tone
 from offhook.service.config import ServiceConfig
 from offhook.service.directory.demo import DEMO_PEOPLE

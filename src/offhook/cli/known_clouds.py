@@ -49,6 +49,10 @@ class UnknownCloudError(Exception):
     """Nothing is known about the cloud that was named."""
 
 
+class UnknownPersonError(Exception):
+    """The cloud has nobody of that name."""
+
+
 def remember(cloud: KnownCloud, environment: Mapping[str, str]) -> list[Path]:
     """Write the cloud's file under both of its addresses; returns the files to `forget`."""
     folder = _folder(environment)
