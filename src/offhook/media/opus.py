@@ -80,14 +80,15 @@ class Encoder:
     """Encodes 20 ms frames of mono int16 at `rate` Hz.
 
     `bitrate` in bit/s, `complexity` 0 to 10. With `fec` each packet carries a coarse copy of the
-    one before, sized for `expected_loss` percent. Raises OpusError.
+    one before, sized for `expected_loss` percent; at 36 kbit/s and above there is room for it at
+    full bandwidth. Raises OpusError.
     """
 
     def __init__(
         self,
         rate: int = 48_000,
         *,
-        bitrate: int = 32_000,
+        bitrate: int = 40_000,
         complexity: int = 5,
         fec: bool = True,
         expected_loss: int = 5,

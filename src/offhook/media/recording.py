@@ -42,11 +42,13 @@ class WavWriter:
     def write(self, samples: Samples) -> None:
         """Append int16 [n], and correct the header."""
         data = samples.astype("<i2", copy=False).tobytes()
+        if not self._size:
+            self._file.write(self._header())
+        self._file.write(data)
         self._size += len(data)
         self._file.seek(0)
         self._file.write(self._header())
         self._file.seek(0, os.SEEK_END)
-        self._file.write(data)
         self._file.flush()
 
     def close(self) -> None:

@@ -32,8 +32,9 @@ logger = logging.getLogger(__name__)
 _LONGEST_BURST = 0.1
 # After a stall this long (a suspended machine) the schedule starts anew.
 _LONGEST_CATCH_UP = 1.0
-# The first report comes early, so that a short call too knows its round trip.
-_FIRST_REPORT = 1.0
+# The first reports come early, so that a short call too knows its round trip and its losses; the
+# interval doubles until it is that of RFC 3550.
+_FIRST_REPORT = 0.5
 _REPORT_INTERVAL = 5.0
 
 
@@ -86,6 +87,7 @@ class AudioSession:
         self._changing = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
         self._due = 0.0
+        self._report_interval = _FIRST_REPORT
         self._next_report = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -247,7 +249,8 @@ class AudioSession:
         self._send(late=now - self._due > _LONGEST_BURST)
         self._play(self._due)
         if now >= self._next_report:
-            self._next_report = now + _REPORT_INTERVAL
+            self._report_interval = min(2 * self._report_interval, _REPORT_INTERVAL)
+            self._next_report = now + self._report_interval
             self._port.send_rtcp(self._reporting.report(now, time.time()))
         self._due += FRAME_SECONDS
         # Behind the time, this still lets a turn of the loop pass, in which packets are read.
@@ -294,7 +297,8 @@ class AudioSession:
             return
         # While the player catches up after a stall of this machine, packets that came during the
         # stall are not late.
-        self._receiver.handle(data, form, min(self._loop.time(), self._due))
+        now = self._loop.time()
+        self._receiver.handle(data, form, now, min(self._due, now))
 
     def _digit_pressed(self, digit: str) -> None:
         self._loop.call_soon(self.on_dtmf, digit)

@@ -47,8 +47,13 @@ class VoiceReceiver:
             self._ready = silent(0)
             self._paused = True
 
-    def handle(self, data: bytes, form: AudioFormat, now: float) -> None:
-        """Take a packet that came at `now`; whatever is not in the agreed format is passed over."""
+    def handle(
+        self, data: bytes, form: AudioFormat, now: float, since: float | None = None
+    ) -> None:
+        """Take a packet that came at `now`; whatever is not in the agreed format is passed over.
+
+        `since`: see `JitterBuffer.handle`.
+        """
         try:
             packet = RtpPacket.parse(data)
         except RtpError:
@@ -57,7 +62,7 @@ class VoiceReceiver:
         is_audio = packet.payload_type == form.opus
         self.reception.add(packet, now, timed=is_audio)
         if is_audio:
-            self.jitter.handle(packet, now)
+            self.jitter.handle(packet, now, since)
             return
         self.jitter.pass_over(packet.sequence)
         if packet.payload_type == form.telephone_event:

@@ -211,6 +211,29 @@ def test_what_is_not_opus_is_not_played() -> None:
     assert buffer.counts.malformed == 3
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_a_machine_that_was_held_up_hears_everything_and_keeps_its_delay(together: bool) -> None:
+    """For 400 ms nothing could be read or played; the packets were there, in the socket."""
+    buffer = JitterBuffer()
+    before = listen(buffer, stream(100), seconds=2.0)
+    held_up = stream(120)[100:]
+    played = []
+    for step, (_, packet) in enumerate(held_up):
+        due = 12.003 + step * 0.020
+        if not together:  # one packet is read for each frame that is played
+            buffer.handle(packet, 12.4, due)
+        elif step == 0:
+            for _, each in held_up:
+                buffer.handle(each, 12.4, due)
+        played.append((due, buffer.next_frame(due)))
+    after = listen(buffer, stream(400)[120:], start=12.4, seconds=5.5)
+    heard = Heard([*before.items, *played, *after.items])
+    assert heard.played[:380] == list(range(380))
+    assert heard.concealed_ms == 0
+    assert buffer.counts.discarded == 0
+    assert buffer.target_delay < 0.030
+
+
 @st.composite
 def rough_networks(draw: st.DrawFn) -> list[Arrival]:
     """A stream with losses, repeats and delays of every kind."""

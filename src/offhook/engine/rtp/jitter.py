@@ -146,8 +146,13 @@ class JitterBuffer:
 
     # --- packets ---
 
-    def handle(self, packet: RtpPacket, now: float) -> None:
-        """Take an audio packet that came at `now`."""
+    def handle(self, packet: RtpPacket, now: float, since: float | None = None) -> None:
+        """Take an audio packet that came at `now`.
+
+        A machine that was held up does not know when a packet came: between `since` and `now`. It
+        is taken to have come in time, if that is possible, so that our own stalls do not count as
+        the network's.
+        """
         ticks = self._ticks_of(packet.payload)
         if ticks <= 0:
             self.counts.malformed += 1
@@ -163,6 +168,9 @@ class JitterBuffer:
         self._suspect = None
         timestamp = self._newest + timestamp_difference(packet.timestamp, self._newest & 0xFFFFFFFF)
         transit = _ticks(now) - timestamp
+        if since is not None and len(self._transits):
+            earliest = _ticks(since) - timestamp
+            transit = min(max(self._transits.fastest, earliest), transit)
         if len(self._transits) and abs(transit - self._transits.fastest) > _JUMP:
             if step <= 0:
                 self.counts.late += 1
