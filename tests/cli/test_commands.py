@@ -1,0 +1,216 @@
+"""The command line as somebody types it: real processes, a real cloud, real audio."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import time
+import wave
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from offhook.cli.exit_codes import ExitCode
+from offhook.media.spectrum import dominant_tone
+
+OFFHOOK = [sys.executable, "-m", "offhook.cli"]
+PATIENCE = 40.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Shell:
+    """Runs commands with a home of their own."""
+
+    environment: dict[str, str]
+    cloud: str = ""
+    ready: dict[str, Any] | None = None
+
+    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *OFFHOOK,
+            *arguments,
+            env=self.environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+    async def run(self, *arguments: str) -> tuple[int, str, str]:
+        """Exit code, output and errors of a command that ends by itself."""
+        process = await self.start(*arguments)
+        async with asyncio.timeout(PATIENCE):
+            out, err = await process.communicate()
+        return process.returncode or 0, out.decode(), err.decode()
+
+    async def call(self, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
+        """Exit code and events of `offhook call --json` as alice."""
+        code, out, _ = await self.run(
+            "call", *arguments, "--as", "alice", "--cloud", self.cloud, "--json"
+        )
+        return code, [json.loads(line) for line in out.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def environment(home: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OFFHOOK_")}
+    return {**kept, "XDG_STATE_HOME": str(home / "state"), "XDG_DATA_HOME": str(home / "share")}
+
+
+@pytest.fixture
+async def shell(environment: dict[str, str], home: Path) -> AsyncIterator[Shell]:
+    """A cloud that `offhook up` started, and stopped by SIGTERM afterwards."""
+    ports = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    shell = Shell(environment)
+    process = await shell.start(
+        "up", "--http", ports[0], "--https", ports[1], "--data", str(home / "data"), "--json"
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        shell.ready = json.loads(await process.stdout.readline())
+    shell.cloud = f"http://{ports[0]}"
+    yield shell
+    process.send_signal(signal.SIGTERM)
+    started = time.monotonic()
+    async with asyncio.timeout(PATIENCE):
+        await process.communicate()
+    assert process.returncode == 0
+    assert time.monotonic() - started < 5
+
+
+async def test_the_first_line_of_up_says_everything_that_a_program_needs(shell: Shell) -> None:
+    ready = shell.ready
+    assert ready is not None
+    assert ready["ready"] is True
+    assert ready["http"] == shell.cloud
+    authority = await asyncio.to_thread(Path(ready["ca"]).read_text)
+    assert authority.startswith("-----BEGIN CERTIFICATE-----")
+    assert {"alice", "bob", "carol", "dave"} <= {
+        p["name"].split()[0].lower() for p in ready["people"]
+    }
+    for person in ready["people"]:
+        assert set(person) == {"name", "email", "number", "extension", "password", "token"}
+        assert person["number"].startswith("+")
+        assert len(person["extension"]) == 4
+    assert set(ready["test_numbers"]) == {"echo", "announcement", "busy", "no_answer", "dtmf"}
+
+
+async def test_a_call_between_two_shells_has_sound_both_ways(shell: Shell, tmp_path: Path) -> None:
+    heard = tmp_path / "heard.wav"
+    answering = await shell.start(
+        "answer", "--as", "bob", "--play", "tone:880", "--once", "--json", "--cloud", shell.cloud
+    )
+    assert answering.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        assert json.loads(await answering.stdout.readline())["event"] == "ready"
+    code, events = await shell.call(
+        "1002", "--play", "tone:440", "--record", str(heard), "--for", "2", "--dtmf", "7"
+    )
+    async with asyncio.timeout(PATIENCE):
+        out, _ = await answering.communicate()
+    said = [json.loads(line) for line in out.splitlines()]
+    assert code == answering.returncode == ExitCode.CONNECTED
+    assert any(e["event"] == "hearing" and abs(e["frequency"] - 880) < 10 for e in events)
+    assert any(e["event"] == "hearing" and abs(e["frequency"] - 440) < 10 for e in said)
+    assert any(e["event"] == "dtmf" and e["digit"] == "7" for e in said)
+    with wave.open(str(heard)) as file:
+        rate = file.getframerate()
+        samples = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+    tone = dominant_tone(samples[-rate : -rate // 2], rate)
+    assert tone is not None
+    assert abs(tone.frequency - 880) < 10
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "reason"),
+    [
+        ("8003", ExitCode.BUSY, "busy"),
+        ("999999", ExitCode.NOT_FOUND, "not_found"),
+        ("not a number", ExitCode.NOT_A_NUMBER, None),
+    ],
+)
+async def test_the_exit_code_says_what_came_of_the_call(
+    shell: Shell, number: str, code: ExitCode, reason: str | None
+) -> None:
+    got, events = await shell.call(number)
+    assert got == code == events[-1]["exit_code"]
+    assert events[-1].get("reason") == reason
+
+
+async def test_somebody_unknown_is_told_who_there_is(shell: Shell) -> None:
+    code, out, _ = await shell.run("call", "1002", "--as", "mallory", "--cloud", shell.cloud)
+    assert code == ExitCode.NOT_SIGNED_IN
+    assert "alice" in out
+
+
+async def test_a_port_in_use_is_said_in_one_sentence(shell: Shell, tmp_path: Path) -> None:
+    address = shell.cloud.removeprefix("http://")
+    code, _, err = await shell.run("up", "--http", address, "--data", str(tmp_path))
+    assert code == 1
+    assert "in use" in err
+    assert "Traceback" not in err
+
+
+async def test_no_cloud_at_all_is_no_service(environment: dict[str, str]) -> None:
+    cloud = f"http://127.0.0.1:{free_port()}"
+    code, out, _ = await Shell(environment).run("call", "1002", "--as", "alice", "--cloud", cloud)
+    assert code == ExitCode.NO_SERVICE
+    assert "offhook up" in out
+
+
+@pytest.mark.parametrize(
+    "damage", ["directory", "database"], ids=["unwritable directory", "damaged database"]
+)
+async def test_data_that_cannot_be_used_is_said_in_one_sentence(
+    environment: dict[str, str], tmp_path: Path, damage: str
+) -> None:
+    if damage == "directory":
+        (tmp_path / "file").write_text("")
+        data = tmp_path / "file" / "data"
+    else:
+        data = tmp_path
+        (data / "offhook.db").write_bytes(b"this is not a database" * 500)
+    code, _, err = await Shell(environment).run(
+        "up", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--data", str(data)
+    )
+    assert code == 1
+    assert err.startswith("offhook: ")
+    assert "Traceback" not in err
+
+
+async def test_the_demo_proves_itself(environment: dict[str, str]) -> None:
+    code, out, err = await Shell(environment).run("demo")
+    assert code == 0, out + err
+    assert "✓ alice hears bob's tone, 880 Hz" in out
+    assert "✓ bob hears alice's tone, 440 Hz" in out
+    assert "✗" not in out
+    ladder = [line for line in out.splitlines() if "►" in line or "◄" in line]
+    assert any("calls 1002" in line for line in ladder)
+
+
+async def test_a_configuration_with_an_unknown_key_is_refused(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "offhook.toml"
+    file.write_text(f'data = "{tmp_path}"\nhtpp = "127.0.0.1:1"\n')
+    code, _, err = await Shell(environment).run("serve", "--config", str(file))
+    assert code == 1
+    assert "htpp" in err
