@@ -113,7 +113,6 @@ class IceLite:
         self._passwords = {self._ufrag: self._password.encode()}
         self._paths: dict[Address, _Path] = {}
         self._selected: _Path | None = None
-        self._media_address: Address | None = None
         self._fast: ConnectedSocket | None = None
         self._restarted = False
         self._closed = False
@@ -212,10 +211,8 @@ class IceLite:
                 self._select(path)
         elif selected is None:
             self._select(path)
-        elif selected is not path and (
-            address == self._media_address or now - selected.checked_at > _PATH_STALE
-        ):
-            # The client's address changed under way, as NAT does.
+        elif selected is not path and now - selected.checked_at > _PATH_STALE:
+            # A silent client's address changed under way, as NAT does.
             self._select(path)
 
     def _forget_oldest(self) -> None:
@@ -227,7 +224,6 @@ class IceLite:
         self._selected = path
         self.remote_address = path.address
         self._transport = path.socket.transport
-        self._media_address = None
         self._release_fast()
         self._fast = connect_beside(
             path.socket.raw,
@@ -253,12 +249,12 @@ class IceLite:
             self._transport.sendto(bytes(data), self.remote_address)
 
     def heard_from(self, address: Address) -> None:
+        # Followed only where a check has proved that the client wants to be sent to, and not back
+        # to a path just left, whose media may come late but whose checks have ended.
         path = self._paths.get(address)
-        if path is None:
-            # Followed as soon as a check from there proves that the client wants to be sent to.
-            self._media_address = address
-        elif self._selected is None or path.checked_at > self._selected.checked_at:
-            # Late media of a path just left does not move us back: its checks have ended.
+        if path is not None and (
+            self._selected is None or path.checked_at > self._selected.checked_at
+        ):
             self._select(path)
 
     async def close(self) -> None:

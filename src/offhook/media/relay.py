@@ -60,7 +60,6 @@ class RelayPort:
             if listener is not None and speaker is not None:
                 listener._speaker = None
                 speaker._listener = None
-                listener.stream.replug()
 
     def _plug(self, listener: "RelayPort") -> None:
         self._listener = listener

@@ -251,6 +251,7 @@ async def test_what_a_client_says_into_a_sound_is_not_passed_on(desk: Desk) -> N
     await bob.hears_sound(1)
     bob.say(b"hello?")
     await alice.hears_nothing()
+    assert not alice.ear.rtp
 
 
 async def test_a_leg_that_never_connects_fails_and_is_reported_once() -> None:
