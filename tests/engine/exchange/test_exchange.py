@@ -332,6 +332,18 @@ def test_resuming_one_call_holds_the_other(world: World) -> None:
     assert held == {first: False, second: True}
 
 
+def test_dialling_a_second_number_holds_the_first_call(world: World) -> None:
+    first, _ = world.talk()
+    world.dial("a1", CAROL)
+    assert out.Held() in world.news(first)
+
+
+def test_a_number_that_leads_nowhere_does_not_hold_the_call_that_is_up(world: World) -> None:
+    first, _ = world.talk()
+    world.dial("a1", UnknownTarget("999"))
+    assert out.Held() not in world.news(first)
+
+
 def test_only_an_answered_call_can_be_held(world: World) -> None:
     caller = world.dial("a1", BOB)
     with pytest.raises(ExchangeRefused):

@@ -174,7 +174,6 @@ class Exchange:
         )
         floor.sessions[session.session_id] = session
         floor.calls[call.call_id] = call
-        self._holding.hold_others(call)
         floor.log(call, "idle", "place", call.state_name)
         floor.do(OpenLeg(call.call_id, event.offer.sdp))
         match event.target:
@@ -212,6 +211,7 @@ class Exchange:
             case ServiceNumber.BUSY:
                 self._ending.close(session, EndReason.BUSY, "callee")
             case ServiceNumber.NO_ANSWER:
+                self._holding.hold_others(call)
                 announce(self._floor, session)
             case ServiceNumber.ECHO | ServiceNumber.ANNOUNCEMENT | ServiceNumber.DTMF:
                 announce(self._floor, session)
@@ -230,6 +230,7 @@ class Exchange:
         if not free and (lines or calls_itself):
             self._ending.close(session, EndReason.BUSY, "callee")
             return
+        self._holding.hold_others(caller)
         session.ring_until = self._floor.now + self._ring_seconds
         for line_id in free:
             self._invite(session, line_id)
