@@ -40,6 +40,7 @@ from offhook.service.lines import routes as line_routes
 from offhook.service.media import MediaPlane
 from offhook.service.mercury import MercuryHub, mercury_route
 from offhook.service.mercury.socket import Sockets
+from offhook.service.organization import found_organization
 from offhook.service.records import Records
 from offhook.service.server import Certificate, Listener, bind
 from offhook.service.store import Database, open_database
@@ -102,6 +103,8 @@ class PhoneService:
         self._stack.push_async_callback(database.close)
         origins = Origins(config.public_url)
         handlers = self._assemble(database, origins)
+        if config.organization is not None:
+            await found_organization(config.organization, self.directory, self.identity)
         # Building the application takes a while; the loop may have other things to do.
         self.app = await asyncio.to_thread(
             application, handlers, self.identity, config.limits.request_bytes
