@@ -1,0 +1,100 @@
+"""The examples do what they say, as programs of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+PATIENCE = 40.0
+
+
+@pytest.fixture
+async def cloud(tmp_path: Path) -> AsyncIterator[dict[str, Any]]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "offhook.cli", "up", "--json"),
+        *("--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--data", str(tmp_path / "data")),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        yield json.loads(await process.stdout.readline())
+    process.terminate()
+    await process.communicate()
+
+
+def token(cloud: dict[str, Any], name: str) -> str:
+    found: str = next(p["token"] for p in cloud["people"] if p["name"].lower().startswith(name))
+    return found
+
+
+async def example(name: str, folder: Path, *arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, str(EXAMPLES / name), *arguments),
+        cwd=folder,
+        stdout=asyncio.subprocess.PIPE,
+    )
+
+
+async def printed(process: asyncio.subprocess.Process) -> str:
+    async with asyncio.timeout(PATIENCE):
+        out, _ = await process.communicate()
+    assert process.returncode == 0
+    return out.decode()
+
+
+async def test_dial_calls_and_keeps_what_was_said(cloud: dict[str, Any], tmp_path: Path) -> None:
+    arguments = (token(cloud, "alice"), cloud["test_numbers"]["echo"], cloud["http"])
+    out = await printed(await example("dial.py", tmp_path, *arguments))
+    assert "Talking to Echo" in out
+    assert (tmp_path / "heard.wav").stat().st_size > 100_000
+
+
+async def test_the_observer_tells_the_call(cloud: dict[str, Any], tmp_path: Path) -> None:
+    arguments = (token(cloud, "alice"), cloud["test_numbers"]["announcement"], cloud["http"])
+    out = await printed(await example("observer.py", tmp_path, *arguments))
+    assert "Phone services: Connected" in out
+    assert "Connected to Announcement" in out
+    assert "Tracking id OFFHOOK_" in out
+    assert "Over: remote_hangup" in out
+
+
+async def test_the_parrot_says_back_what_it_hears(cloud: dict[str, Any], tmp_path: Path) -> None:
+    parrot = await example("parrot.py", tmp_path, token(cloud, "bob"), cloud["http"])
+    assert parrot.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        assert b"waits" in await parrot.stdout.readline()
+    calling = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "offhook.cli", "call", "1002", "--as", "alice", "--json"),
+        *("--cloud", cloud["http"], "--play", "tone:440", "--for", "4"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out = await printed(calling)
+    parrot.terminate()
+    await parrot.communicate()
+    heard = [json.loads(line) for line in out.splitlines()]
+    assert any(e["event"] == "hearing" and abs(e["frequency"] - 440) < 10 for e in heard)
+
+
+async def test_the_test_of_an_app_passes(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "--import-mode=importlib",
+        ),
+        *("-o", "asyncio_mode=auto", "--rootdir", str(tmp_path), str(EXAMPLES / "test_my_app.py")),
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert "1 passed" in await printed(process)
