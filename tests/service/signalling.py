@@ -82,6 +82,7 @@ class Wire:
         await self.say({"id": "1", "type": "authorization", "data": {"token": self.token}})
         first = await self._socket.receive_json(timeout=PATIENCE)
         self.frames.append(first)
+        await self.say({"messageId": first["id"], "type": "ack"})
         self.closed = asyncio.get_running_loop().create_future()
         self._reader = asyncio.create_task(self._read(self._socket, self.closed))
 

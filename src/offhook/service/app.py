@@ -38,8 +38,7 @@ from offhook.service.identity.tokens import InvalidTokenError, Tokens
 from offhook.service.lines import LineRegistry
 from offhook.service.lines import routes as line_routes
 from offhook.service.media import MediaPlane
-from offhook.service.mercury import MercuryHub, mercury_route
-from offhook.service.mercury.socket import Sockets
+from offhook.service.mercury import MercuryHub, SocketRules, Sockets, mercury_route
 from offhook.service.organization import found_organization
 from offhook.service.records import Records
 from offhook.service.server import Certificate, Listener, bind
@@ -185,6 +184,11 @@ class PhoneService:
         clients = wdm.RunningClients(clock, limits.clients_per_person)
         sign_ins = RateLimit(limits.sign_ins, limits.sign_in_seconds)
         calls = RateLimit(limits.calls, limits.call_seconds)
+        rules = SocketRules(
+            queue=limits.mercury_queue,
+            authorization=timing.socket_authorization,
+            recheck=timing.token_recheck,
+        )
         figures: list[metrics.Figure] = [
             ("gauge", "lines", "Registered lines.", lambda: len(self.lines)),
             ("gauge", "calls", "Calls there are now.", lambda: len(exchange.calls())),
@@ -210,7 +214,7 @@ class PhoneService:
             *wdm.routes(clients, origins),
             *line_routes.routes(config, origins, self.lines, shell, self.directory),
             *call_routes.routes(shell, self.lines, self.directory, calls),
-            mercury_route(hub, self.identity, self._sockets, limits.mercury_queue),
+            mercury_route(hub, self.identity, self._sockets, rules),
         ]
 
 

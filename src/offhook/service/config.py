@@ -40,17 +40,26 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sign_in_seconds: int = 60
     calls: int = 30
     call_seconds: int = 10
+    registrations: int = 30
+    registration_seconds: int = 60
     lines_per_person: int = 5
     clients_per_person: int = 100
     mercury_queue: int = 512
 
 
 class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Times in seconds."""
+    """Times in seconds.
+
+    A line expires after two and a half `keepalive` and `keepalive_grace`. A Mercury socket says
+    within `socket_authorization` who it is, and every `token_recheck` its token is looked at again.
+    """
 
     ring: float = 45.0
     keepalive: int = 30
+    keepalive_grace: float = 5.0
     call_keepalive: int = 600
+    socket_authorization: float = 10.0
+    token_recheck: float = 60.0
     access_token: int = 1_209_600
     refresh_token: int = 7_776_000
 

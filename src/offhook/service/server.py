@@ -17,6 +17,9 @@ from offhook.service.config import ConfigError
 #: Seconds for requests under way when the service stops, and for the answers to its close frames.
 _FINISH_SECONDS = 2
 _LARGEST_FRAME = 262_144
+#: Milliseconds for which a peer may leave what it was sent unread or unacknowledged. Without it a
+#: connection whose client has stopped reading would be held for as long as that client likes.
+_UNREAD_MS = 30_000
 
 
 class ListenError(Exception):
@@ -29,6 +32,8 @@ def bind(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted connections inherit it.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MS)
         listener.bind((host, port))
         listener.listen(1024)
     except OSError as error:
@@ -107,6 +112,8 @@ class Listener:
             ws_max_size=_LARGEST_FRAME,
             ws_ping_interval=30.0,
             ws_ping_timeout=30.0,
+            # 40 kB a socket, and events are too few to be worth it.
+            ws_per_message_deflate=False,
             ssl_certfile=str(certificate.chain) if certificate else None,
             ssl_keyfile=str(certificate.key) if certificate else None,
         )

@@ -27,17 +27,22 @@ from offhook.wire.wdm import (
     Features,
 )
 
+#: Seconds after which a client that gave no time to live is forgotten, and the longest that one
+#: may ask for. Its socket lives on: a socket of an unknown client is served.
+_LONGEST_SECONDS = 7 * 86_400.0
+_SWEEP_SECONDS = 3600.0
+
 
 @dataclass(slots=True)
 class RunningClient:
-    """A client that registered. `expires` in Unix seconds, None if it gave no time to live."""
+    """A client that registered. `modified` and `expires` in Unix seconds."""
 
     device_id: str
     person_id: str
     org_id: str
     request: DeviceRequest
     modified: float
-    expires: float | None
+    expires: float
 
 
 class RunningClients:
@@ -46,48 +51,57 @@ class RunningClients:
     def __init__(self, clock: Callable[[], float], most_per_person: int) -> None:
         self._clock = clock
         self._most = most_per_person
-        self._clients: dict[str, RunningClient] = {}
+        self._people: dict[str, dict[str, RunningClient]] = {}
+        self._swept = clock()
 
     def register(self, who: Principal, request: DeviceRequest) -> RunningClient:
         """Take note of a client. Raises ApiError when the person has too many."""
-        self._expire()
-        if len(self.of_person(who.person_id)) >= self._most:
+        self._sweep()
+        own = self._own(who.person_id)
+        if len(own) >= self._most:
             raise ApiError(403, EXCESSIVE_DEVICES)
-        client = RunningClient(str(uuid4()), who.person_id, who.org_id, request, 0.0, None)
-        self._clients[client.device_id] = client
+        client = RunningClient(str(uuid4()), who.person_id, who.org_id, request, 0.0, 0.0)
+        self._people.setdefault(who.person_id, own)[client.device_id] = client
         self._touch(client, request)
         return client
 
     def refresh(self, who: Principal, device_id: str, request: DeviceRequest) -> RunningClient:
         """Keep a client. Raises ApiError 404, upon which it registers again."""
-        self._expire()
-        client = self._clients.get(device_id)
-        if client is None or client.person_id != who.person_id:
+        client = self._own(who.person_id).get(device_id)
+        if client is None:
             raise ApiError(404, "There is no such device; register it again.")
         self._touch(client, request)
         return client
 
     def remove(self, who: Principal, device_id: str) -> None:
         """Forget a client of this person."""
-        client = self._clients.get(device_id)
-        if client is not None and client.person_id == who.person_id:
-            del self._clients[device_id]
+        self._own(who.person_id).pop(device_id, None)
 
     def of_person(self, person_id: str) -> list[RunningClient]:
         """The person's clients, oldest first."""
-        return [each for each in self._clients.values() if each.person_id == person_id]
+        return list(self._own(person_id).values())
+
+    def _own(self, person_id: str) -> dict[str, RunningClient]:
+        """The person's clients whose time is not over."""
+        own = self._people.get(person_id, {})
+        now = self._clock()
+        for client in list(own.values()):
+            if client.expires <= now:
+                del own[client.device_id]
+        return own
+
+    def _sweep(self) -> None:
+        """Forget people who are gone, every so often."""
+        now = self._clock()
+        if now - self._swept >= _SWEEP_SECONDS:
+            self._swept = now
+            self._people = {each: own for each in self._people if (own := self._own(each))}
 
     def _touch(self, client: RunningClient, request: DeviceRequest) -> None:
         now = self._clock()
         client.request = request
         client.modified = now
-        client.expires = now + request.ttl if request.ttl else None
-
-    def _expire(self) -> None:
-        now = self._clock()
-        for client in list(self._clients.values()):
-            if client.expires is not None and client.expires <= now:
-                del self._clients[client.device_id]
+        client.expires = now + min(request.ttl or _LONGEST_SECONDS, _LONGEST_SECONDS)
 
 
 def routes(clients: RunningClients, origins: Origins) -> list[HTTPRouteHandler]:

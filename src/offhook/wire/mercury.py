@@ -29,10 +29,11 @@ class AuthorizationData(msgspec.Struct):
 class ClientFrame(msgspec.Struct, omit_defaults=True):
     """Anything a client sends.
 
-    That is: authorization (with `data`), ping (with `id`), ack (with `messageId`).
+    That is: authorization (with `data`), ping (with `id`), ack (with `messageId`). `type` is one
+    of `FrameType`; another is nothing to worry about.
     """
 
-    type: FrameType
+    type: str
     id: str | None = None
     data: AuthorizationData | None = None
     trackingId: str | None = None
@@ -91,6 +92,8 @@ class CloseCode(IntEnum):
 
     DONE = 1000  # with reason "idle" or "done (forced)" it comes back, else it stays away
     GOING_AWAY = 1001  # it comes back: what a server that shuts down should send
+    UNACCEPTABLE = 1003  # it stays away: it does not speak this protocol
+    INTERNAL_ERROR = 1011  # it comes back
     REPLACED = 4000
     SHUTDOWN_SWITCHED = 4001
     BAD_REQUEST = 4400

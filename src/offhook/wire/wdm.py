@@ -3,19 +3,24 @@
 Its `url` identifies the client everywhere; its socket is Mercury.
 """
 
+from typing import Annotated
+
 import msgspec
+
+#: What a client says about itself: nobody needs more of it.
+Words = Annotated[str, msgspec.Meta(max_length=256)]
 
 
 class DeviceRequest(msgspec.Struct, omit_defaults=True):
     """POST ``{wdm}/devices`` and PUT ``<device.url>``. `ttl` in seconds."""
 
-    name: str
-    deviceType: str
-    model: str
-    localizedModel: str
-    systemName: str
-    systemVersion: str
-    ttl: int | None = None
+    name: Words
+    deviceType: Words
+    model: Words
+    localizedModel: Words
+    systemName: Words
+    systemVersion: Words
+    ttl: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 class Feature(msgspec.Struct):

@@ -1,6 +1,6 @@
 """Mercury: events to clients over their WebSockets."""
 
 from offhook.service.mercury.hub import MercuryHub
-from offhook.service.mercury.socket import mercury_route
+from offhook.service.mercury.socket import SocketRules, Sockets, mercury_route
 
-__all__ = ["MercuryHub", "mercury_route"]
+__all__ = ["MercuryHub", "SocketRules", "Sockets", "mercury_route"]
