@@ -4,11 +4,10 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, assert_never
+from typing import Self, assert_never
 
 from offhook.engine.client import ClientCall
 from offhook.engine.client import call_io as io
@@ -34,18 +33,22 @@ from offhook.media.errors import MediaError
 from offhook.media.leg import LegConfig
 from offhook.sdk import call_events as news
 from offhook.sdk.call_audio import CallAudio
+from offhook.sdk.call_feed import CallFeed
 from offhook.sdk.call_media import CallMedia, MediaEvents
+from offhook.sdk.call_requests import CallRequests
 from offhook.sdk.driver import Driver
 from offhook.sdk.enums import RingerType, SendingAudioChangeResult
 from offhook.sdk.media_option import MediaOption
 from offhook.sdk.mobius import CallClient
 from offhook.sdk.supervisor import Supervisor
 from offhook.wire.call_metrics import CallMetrics
-from offhook.wire.mobius import Callee, CallState, MobiusEvent
+from offhook.wire.mobius import Callee, MobiusEvent
 
 logger = logging.getLogger(__name__)
 
-_MOST_EVENTS = 256
+MediaEffect = MakeOffer | MakeAnswer | ApplyAnswer
+
+# A key takes less than this, with its pause.
 _DIGIT_SECONDS = 0.5
 
 
@@ -78,22 +81,19 @@ class Call:
         callee: Callee | None = None,
     ) -> None:
         self._machine = machine
-        self._client = client
         self._around = surroundings
-        self._callee = callee
         self._driver: Driver[io.Input, io.Effect] = Driver(machine, self._carry_out, io.Tick())
+        self._requests = CallRequests(
+            client, callee, lambda: machine.call_id, self._driver.feed, surroundings.supervisor
+        )
+        self._feed = CallFeed(surroundings.supervisor)
         self._media: CallMedia | None = None
+        self._media_work: deque[MediaEffect] = deque()
+        self._negotiating: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
         self._commands: dict[int, asyncio.Future[None]] = {}
         self._numbers = itertools.count(1)
-        self._requests: asyncio.Queue[io.Effect] = asyncio.Queue()
-        self._media_work: asyncio.Queue[io.Effect] = asyncio.Queue()
-        self._workers: list[asyncio.Task[Any]] = []
-        self._observer: news.CallObserver | None = None
-        self._history: deque[news.CallEvent] = deque(maxlen=_MOST_EVENTS)
-        self._listeners: set[asyncio.Queue[news.CallEvent]] = set()
         self._changed = asyncio.Event()
-        self._disconnecting: asyncio.Task[Any] | None = None
-        self._closing: asyncio.Task[Any] | None = None
         self._ringer: RingerType | None = None
         self._info_known = False
         self.audio = CallAudio()
@@ -211,7 +211,7 @@ class Call:
         media = self._talking()
         try:
             async with asyncio.timeout(5.0 + _DIGIT_SECONDS * len(digits)):
-                await media.session.send_dtmf(digits)
+                await media.send_dtmf(digits)
         except InvalidDigitError as error:
             raise InvalidApiError(str(error)) from error
         except TimeoutError as error:
@@ -230,7 +230,7 @@ class Call:
         traceback: TracebackType | None,
     ) -> None:
         """End the call, whatever state it is in, and wait until its audio is closed."""
-        await self._finish()
+        await self.finish()
 
     # --- waiting and watching ---
 
@@ -248,28 +248,17 @@ class Call:
             await asyncio.shield(self._closing)
         return self._machine.end.reason
 
-    async def events(self) -> AsyncIterator[news.CallEvent]:
+    def events(self) -> AsyncIterator[news.CallEvent]:
         """What happens to the call, from its beginning to its `CallDisconnectedEvent`.
 
         Whoever falls more than 256 events behind misses the oldest.
         """
-        queue: asyncio.Queue[news.CallEvent] = asyncio.Queue(_MOST_EVENTS + 1)
-        for event in self._history:
-            queue.put_nowait(event)
-        self._listeners.add(queue)
-        try:
-            while True:
-                event = await queue.get()
-                yield event
-                if isinstance(event, news.CallDisconnectedEvent):
-                    return
-        finally:
-            self._listeners.discard(queue)
+        return self._feed.events()
 
     @property
     def observer(self) -> news.CallObserver | None:
         """The observer that was set last."""
-        return self._observer
+        return self._feed.observer
 
     def set_observer(self, observer: news.CallObserver | None) -> None:
         """Tell `observer` what happens from now on.
@@ -277,11 +266,7 @@ class Call:
         The first one is told at once what has happened since the call began, so that nothing is
         missed between dialling and this line.
         """
-        first = self._observer is None
-        self._observer = observer
-        if first and observer is not None:
-            for event in self._history:
-                self._around.supervisor.call_user(news.tell, observer, event)
+        self._feed.observe(observer)
 
     # --- used by the phone ---
 
@@ -315,7 +300,8 @@ class Call:
             except CallStateError:
                 self._driver.feed(io.Hangup())
 
-    async def _finish(self) -> None:
+    async def finish(self) -> None:
+        """End the call, and wait until that is done."""
         self.end_now()
         await self._told()
 
@@ -324,8 +310,11 @@ class Call:
     def _carry_out(self, effect: io.Effect) -> None:
         match effect:
             case MakeOffer() | MakeAnswer() | ApplyAnswer():
-                self._media_work.put_nowait(effect)
-                self._work_on_media()
+                self._media_work.append(effect)
+                if self._negotiating is None:
+                    self._negotiating = self._around.supervisor.spawn(
+                        self._negotiate(), "offhook-call-media"
+                    )
             case (
                 PostOffer()
                 | PostRoap()
@@ -334,12 +323,15 @@ class Call:
                 | io.PostHold()
                 | io.PostStatus()
             ):
-                self._requests.put_nowait(effect)
-                self._work_on_requests()
+                self._requests.send(effect)
             case io.Disconnect():
-                self._disconnect(effect)
+                metrics = self._media.metrics if self._media is not None else CallMetrics()
+                self._requests.disconnect(effect, metrics)
             case io.CloseMedia():
-                self._close_media()
+                self._closing = self._around.supervisor.spawn(
+                    self._close_media(), "offhook-close-media"
+                )
+                self._around.on_over(self)
             case io.CommandDone(command=number):
                 self._answered(number, None)
             case io.CommandFailed(command=number, error=error):
@@ -401,79 +393,17 @@ class Call:
         self._tell(news.StartRingingEvent(self, self._ringer))
 
     def _tell(self, event: news.CallEvent) -> None:
-        self._history.append(event)
-        for queue in self._listeners:
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait(event)
-        if self._observer is not None:
-            self._around.supervisor.call_user(news.tell, self._observer, event)
+        self._feed.tell(event)
 
     def _wake(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    # --- requests, in order ---
-
-    def _work_on_requests(self) -> None:
-        if not any(task.get_name() == "offhook-call-requests" for task in self._workers):
-            self._work(self._send_requests(), "offhook-call-requests")
-
-    def _work(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = self._around.supervisor.spawn(work, name)
-        self._workers.append(task)
-        task.add_done_callback(self._workers.remove)
-
-    async def _send_requests(self) -> None:
-        """Send what waits. The task lives only while something does."""
-        while not self._requests.empty():
-            effect = self._requests.get_nowait()
-            if self._machine.end is not None:
-                continue
-            request = _kind_of(effect)
-            try:
-                await self._send(effect)
-            except WebexError as error:
-                self._driver.feed(io.RequestFailed(request, error))
-            else:
-                if request is not io.Request.CREATE:
-                    self._driver.feed(io.RequestDone(request))
-
-    async def _send(self, effect: io.Effect) -> None:
-        client, call_id = self._client, self._machine.call_id
-        match effect:
-            case PostOffer(message=message):
-                assert self._callee is not None
-                created, tracking_id = await client.create(message, self._callee)
-                self._driver.feed(io.Created(created, tracking_id))
-            case PostRoap(message=message):
-                await client.negotiate(call_id, message)
-            case io.PatchAlerting():
-                await client.update(call_id, CallState.ALERTING)
-            case io.PatchConnected():
-                await client.update(call_id, CallState.CONNECTED)
-            case io.PostHold(held=held):
-                await client.hold(call_id, held=held)
-            case io.PostStatus():
-                await client.status(call_id)
-            case _:
-                raise AssertionError(f"{effect} is no request")
-
-    def _disconnect(self, effect: io.Disconnect) -> None:
-        metrics = self._media.metrics if self._media is not None else CallMetrics()
-
-        async def disconnect() -> None:
-            # The service learns by itself of a client that cannot reach it.
-            with suppress(WebexError):
-                await self._client.disconnect(effect.call_id, effect.cause, metrics)
-
-        self._disconnecting = self._around.supervisor.spawn(disconnect(), "offhook-disconnect")
-
     async def _told(self) -> None:
         """Wait until the service was told of the end, and the audio is closed."""
-        for task in (self._disconnecting, self._closing):
-            if task is not None:
-                await asyncio.shield(task)
+        await self._requests.told()
+        if self._closing is not None:
+            await asyncio.shield(self._closing)
 
     # --- audio ---
 
@@ -495,47 +425,26 @@ class Call:
         self.audio.source_ended()
         self._tell(news.AudioSourceEndedEvent(self))
 
-    def _work_on_media(self) -> None:
-        if not any(task.get_name() == "offhook-call-media" for task in self._workers):
-            self._work(self._negotiate(), "offhook-call-media")
-
     async def _negotiate(self) -> None:
-        while not self._media_work.empty():
-            effect = self._media_work.get_nowait()
-            media = self._media
-            if media is None or self._machine.end is not None:
-                continue
-            done: io.Input
-            try:
-                match effect:
-                    case MakeOffer():
-                        done = io.OfferMade(await media.make_offer())
-                    case MakeAnswer(offer=offer):
-                        done = io.AnswerMade(await media.make_answer(offer))
-                    case ApplyAnswer(answer=answer):
-                        await media.apply_answer(answer)
-                        done = io.AnswerApplied()
-                    case _:
-                        continue
-            except CallMediaError as error:
-                done = io.MediaRefused(error)
-            self._driver.feed(done)
+        """Let the audio do its part, step by step; the task lives only while something waits."""
+        try:
+            while self._media_work and self._media is not None and self._machine.end is None:
+                effect = self._media_work.popleft()
+                try:
+                    done = await _negotiated(self._media, effect)
+                except CallMediaError as error:
+                    done = io.MediaRefused(error)
+                self._driver.feed(done)
+        finally:
+            self._negotiating = None
 
-    def _close_media(self) -> None:
-        media = self._media
-
-        async def close() -> None:
-            working = [each for each in self._workers if each.get_name() == "offhook-call-media"]
-            for task in working:
-                task.cancel()
-            if working:
-                await asyncio.wait(working)
-            if media is not None:
-                await media.close()
-            self.audio.end()
-
-        self._closing = self._around.supervisor.spawn(close(), "offhook-close-media")
-        self._around.on_over(self)
+    async def _close_media(self) -> None:
+        if self._negotiating is not None:
+            self._negotiating.cancel()
+            await asyncio.wait([self._negotiating])
+        if self._media is not None:
+            await self._media.close()
+        self.audio.end()
 
     # --- small things ---
 
@@ -583,20 +492,17 @@ class Call:
             raise CallStateError("Only an incoming call that rings can be answered.")
 
 
-def _kind_of(effect: io.Effect) -> io.Request:
+async def _negotiated(media: CallMedia, effect: MediaEffect) -> io.Input:
     match effect:
-        case PostOffer():
-            return io.Request.CREATE
-        case PostRoap():
-            return io.Request.MEDIA
-        case io.PatchAlerting():
-            return io.Request.ALERT
-        case io.PatchConnected():
-            return io.Request.CONNECT
-        case io.PostHold():
-            return io.Request.HOLD
+        case MakeOffer():
+            return io.OfferMade(await media.make_offer())
+        case MakeAnswer(offer=offer):
+            return io.AnswerMade(await media.make_answer(offer))
+        case ApplyAnswer(answer=answer):
+            await media.apply_answer(answer)
+            return io.AnswerApplied()
         case _:
-            return io.Request.STATUS
+            assert_never(effect)
 
 
 def _disconnected(call: Call, end: CallEnd) -> news.CallDisconnectedEvent:

@@ -52,6 +52,7 @@ class CallMedia:
         self._said = False
         self._source = option.source
         self._starting: asyncio.Task[None] | None = None
+        self._flowing = asyncio.Event()
         self._connected_at: float | None = None
         self._ended_at: float | None = None
 
@@ -90,6 +91,11 @@ class CallMedia:
         self._listens = self._talks = True
         self._go_on()
 
+    async def send_dtmf(self, digits: str) -> None:
+        """Press keys, once audio flows. Raises InvalidDigitError or another MediaError."""
+        await self._flowing.wait()
+        await self.session.send_dtmf(digits)
+
     def pause(self, *, paused: bool) -> None:
         """Send and hear nothing, and let the source stand still; or go on."""
         self.session.paused = paused
@@ -119,6 +125,7 @@ class CallMedia:
                     self._said = True
                     await self.session.play(self._source)
                 await self.session.start()
+                self._flowing.set()
                 if talks or not self._talks:
                     return
         except MediaError as error:
@@ -146,6 +153,7 @@ class CallMedia:
             self._ended_at = asyncio.get_running_loop().time()
         if self._starting is not None:
             await asyncio.wait([self._starting])
+        self._flowing.set()  # whoever waits for audio learns from the session that it is over
         await self.session.close()
         await self._source.close()
         await self._option.close()

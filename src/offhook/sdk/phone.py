@@ -15,6 +15,7 @@ from offhook.errors import (
     InitializationError,
     InvalidApiError,
     NetworkError,
+    NotAuthorizedError,
     PhoneServicesError,
 )
 from offhook.media.leg import LegConfig
@@ -57,9 +58,11 @@ class Phone:
         services: PhoneServices,
         supervisor: Supervisor,
         leg_config: Callable[[], LegConfig],
+        is_authorized: Callable[[], bool],
     ) -> None:
         self._http = http
         self._services = services
+        self._is_authorized = is_authorized
         self._supervisor = supervisor
         self._around = CallSurroundings(
             supervisor, leg_config, self._waiting, self._incoming, self._over
@@ -84,7 +87,7 @@ class Phone:
         Raises `NotAuthorizedError` if the cloud refuses the sign-in, `NetworkError` if it cannot
         be reached, `PhoneServicesError` for other failures or if it takes too long.
         """
-        self._refuse_unless_initialized()
+        self._refuse_unless_authorized()
         try:
             async with asyncio.timeout(timeout):
                 await self._services.wait_until_connected()
@@ -99,8 +102,9 @@ class Phone:
         """Begin to sign in to phone services, after they were disconnected or have failed.
 
         The result says whether that was begun; `ready` and the delegate tell what comes of it.
+        Raises `NotAuthorizedError` if nobody is signed in.
         """
-        self._refuse_unless_initialized()
+        self._refuse_unless_authorized()
         if self._services.calling_type is CallingType.CUCM:
             return PhoneConnectionResult.NOT_SUPPORTED
         self._services.connect()
@@ -217,8 +221,7 @@ class Phone:
 
     async def end_calls(self) -> None:
         """End every call, and wait until that is done."""
-        for call in list(self._calls.values()):
-            await call.__aexit__(None, None, None)
+        await asyncio.gather(*(call.finish() for call in list(self._calls.values())))
 
     async def close(self) -> None:
         """End every call; no more come."""
@@ -303,6 +306,13 @@ class Phone:
             each is not call and each.status is CallStatus.CONNECTED
             for each in self._calls.values()
         )
+
+    def _refuse_unless_authorized(self) -> None:
+        self._refuse_unless_initialized()
+        if not self._is_authorized():
+            raise self._services.error or NotAuthorizedError(
+                "Nobody is signed in; authorize first."
+            )
 
     def _refuse_unless_initialized(self) -> None:
         if self._closed:

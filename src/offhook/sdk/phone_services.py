@@ -111,6 +111,11 @@ class PhoneServices:
         return self.status in (Status.CONNECTING, Status.CONNECTED) or bool(self._work)
 
     @property
+    def established(self) -> bool:
+        """Whether the sign-in to phone services has got as far as a line."""
+        return self._line is not None
+
+    @property
     def line(self) -> LineAddress | None:
         """The line on which calls are placed, None while there is none."""
         return self._line.address if self._line is not None else None
@@ -385,6 +390,14 @@ class PhoneServices:
         self.logged_in = False
         if self.status is not Status.IDLE:
             self._set(Status.DISCONNECTED, reason)
+
+    async def lose(self) -> None:
+        """The sign-in is not good any more: stop, as far as that is possible without it."""
+        for task in list(self._work):
+            task.cancel()
+        await self._take_down()
+        self.logged_in = False
+        self._fail(NotAuthorizedError("The sign-in has ended; sign in again."))
 
     async def _take_down(self) -> None:
         line, self._line = self._line, None

@@ -72,7 +72,13 @@ class Webex:
             authenticator.email,
         )
         #: Calls and phone services.
-        self.phone = Phone(self._http, self._services, self._supervisor, self._leg_config)
+        self.phone = Phone(
+            self._http,
+            self._services,
+            self._supervisor,
+            self._leg_config,
+            lambda: authenticator.is_authorized,
+        )
         #: People.
         self.people = PersonClient(self._http, self._cloud)
         self._certificate: Certificate | None = None
@@ -167,6 +173,12 @@ class Webex:
             )
         if self.auth_delegate is not None:
             self._supervisor.call_user(self.auth_delegate.on_re_login_required)
+        if self._services.established:
+            self._supervisor.spawn(self._stop_phone(), "offhook-signed-out")
+
+    async def _stop_phone(self) -> None:
+        await self.phone.end_calls()
+        await self._services.lose()
 
     def _logged_in(self) -> None:
         if self.delegate is not None:

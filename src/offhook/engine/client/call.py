@@ -10,14 +10,12 @@ What is always true, after every input:
 States and timers: wire document, 4.3 to 4.6.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import assert_never
 
 from offhook.engine.client import call_io as io
 from offhook.engine.client.call_states import (
-    COMMAND_TIMEOUT,
     CONNECT_TIMEOUT,
     KEEPALIVE_INTERVAL,
     KEEPALIVE_RETRY,
@@ -33,10 +31,10 @@ from offhook.engine.client.call_states import (
     Preparing,
     RemoteRinging,
     State,
-    Switching,
     Talking,
 )
 from offhook.engine.client.causes import reason_of
+from offhook.engine.client.hold import COMMAND_TIMEOUT, HoldCommands
 from offhook.engine.client.model import CallEnd, CallStatus, Direction, EndReason, RemoteParty
 from offhook.engine.client.negotiation import Negotiation, NegotiationEffect, PostOffer
 from offhook.errors import (
@@ -80,17 +78,16 @@ class ClientCall:
         self.call_id = call_id
         self.party = party or RemoteParty()
         self.tracking_id = ""
-        self.held = False
         self._keepalive_interval = keepalive_interval
         self._state: State = (
             Invited(now + SETUP_TIMEOUT) if incoming else Preparing(now + SETUP_TIMEOUT)
         )
         self._negotiation = Negotiation(wait=incoming)
+        self._hold = HoldCommands(self._negotiation)
         self._negotiate_by: float | None = None
         self._requested = False
         self._opening: int | None = None
-        self._switching: Switching | None = None
-        self._queue: deque[io.SetHold] = deque()
+        self._disconnected_as = ""
         self._now = now
         self._out: list[io.Effect] = []
 
@@ -114,6 +111,11 @@ class ClientCall:
                 assert_never(self._state)
 
     @property
+    def held(self) -> bool:
+        """Whether this side holds the call."""
+        return self._hold.held
+
+    @property
     def end(self) -> CallEnd | None:
         """How it ended, None while it has not."""
         return self._state.end if isinstance(self._state, Over) else None
@@ -132,8 +134,8 @@ class ClientCall:
                     yield keepalive_at
             case _:
                 yield self._state.until
-        if self._switching is not None:
-            yield self._switching.until
+        if self._hold.deadline is not None:
+            yield self._hold.deadline
         if self._negotiate_by is not None:
             yield self._negotiate_by
 
@@ -223,7 +225,7 @@ class ClientCall:
         self._refuse_if_over()
         if not isinstance(self._state, Talking):
             raise CallStateError("Only a connected call can be held or resumed.")
-        self._queue.append(command)
+        self._hold.add(command)
 
     def _refuse_if_over(self) -> None:
         if isinstance(self._state, Over):
@@ -234,8 +236,10 @@ class ClientCall:
     def _created(self, event: io.Created) -> None:
         self.call_id = event.call_id
         if isinstance(self._state, Over):
-            # Given up before the service could say which call it is: now it can be told.
-            self._do(io.Disconnect(event.call_id, CauseCode.NORMAL))
+            if event.call_id != self._disconnected_as:
+                # Given up before the service had named the call: now it can be told which.
+                self._disconnected_as = event.call_id
+                self._do(io.Disconnect(event.call_id, CauseCode.NORMAL))
             return
         if not self.tracking_id:
             self.tracking_id = event.tracking_id
@@ -266,7 +270,7 @@ class ClientCall:
                 else:
                     self._end(_lost(error), CauseCode.NORMAL, error)
             case io.Request.HOLD:
-                self._switch_failed(error)
+                self._do(*self._hold.refused(error))
             case io.Request.STATUS:
                 self._status_failed(error)
             case _:
@@ -346,22 +350,13 @@ class ClientCall:
         for service in event.midCallService or ():
             data = service.eventData
             if data.callState is not None:
-                self._held_changed(held=data.callState is MidCallState.HELD)
+                self._do(*self._hold.state_came(held=data.callState is MidCallState.HELD))
             if data.callerId is not None:
                 caller = caller_of(data.callerId)
                 self._set_party(RemoteParty(caller.name, caller.number))
 
-    def _held_changed(self, *, held: bool) -> None:
-        switching = self._switching
-        by_local = switching is not None and switching.held is held
-        if switching is not None and by_local:
-            self._switching = replace(switching, confirmed=True)
-        if held is not self.held:
-            self.held = held
-            self._do(io.HoldChanged(held, by_local))
-
     def _disconnected(self, code: int | None, text: str) -> None:
-        answered = isinstance(self._state, Talking | Joining | Answering)
+        answered = isinstance(self._state, Talking | Joining)
         reason = reason_of(code, self.direction, answered=answered)
         decline = self.direction is Direction.INCOMING and not isinstance(self._state, Talking)
         # Official clients send this DELETE as well.
@@ -415,43 +410,13 @@ class ClientCall:
         elif not isinstance(self._state, Over):
             self._end(EndReason.MEDIA_LOST, CauseCode.MEDIA_INACTIVITY, error)
 
-    # --- hold and resume ---
-
     def _settle(self) -> None:
         """Go on with hold and resume, and bound the negotiation that is under way."""
         if self._negotiation.stable:
             self._negotiate_by = None
         elif self._negotiate_by is None:
             self._negotiate_by = self._now + COMMAND_TIMEOUT
-        switching = self._switching
-        if (
-            switching is not None
-            and switching.confirmed
-            and self._negotiation.stable
-            and self._negotiation.completed > switching.completed_before
-        ):
-            self._switch_done(switching)
-        while self._switching is None and self._queue:
-            command = self._queue.popleft()
-            if command.held is self.held:
-                self._do(io.CommandDone(command.command))
-                continue
-            self._switching = Switching(
-                command.command,
-                command.held,
-                self._now + COMMAND_TIMEOUT,
-                self._negotiation.completed,
-            )
-            self._do(io.PostHold(command.held))
-
-    def _switch_done(self, switching: Switching) -> None:
-        self._switching = None
-        self._do(io.CommandDone(switching.command))
-
-    def _switch_failed(self, error: WebexError) -> None:
-        switching, self._switching = self._switching, None
-        if switching is not None:
-            self._do(io.CommandFailed(switching.command, error))
+        self._do(*self._hold.settle(self._now))
 
     # --- time ---
 
@@ -471,16 +436,7 @@ class ClientCall:
         if self._negotiate_by is not None and self._negotiate_by <= now:
             self._negotiate_by = None
             self._negotiate(self._negotiation.give_up())
-        switching = self._switching
-        if switching is not None and switching.until <= now:
-            if switching.confirmed:
-                # In force; the service just did not renegotiate the audio.
-                self._switch_done(switching)
-            else:
-                word = "hold" if switching.held else "resume"
-                self._switch_failed(
-                    CallTimeoutError(f"The service did not confirm the {word} in time; try again.")
-                )
+        self._do(*self._hold.tick(now))
 
     def _ran_out(self) -> None:
         match self._state:
@@ -514,20 +470,23 @@ class ClientCall:
             self._do(io.RingingStopped(io.Ringing.INCOMING))
         self._do(io.CloseMedia())
         if self.call_id or self._requested:
-            call_id = self.call_id or f"{LOCAL_CALL_ID}{self.correlation_id}"
-            self._do(io.Disconnect(call_id, cause))
+            self._disconnected_as = self.call_id or f"{LOCAL_CALL_ID}{self.correlation_id}"
+            self._do(io.Disconnect(self._disconnected_as, cause))
         self._do(io.Ended(end))
         self._fail_commands(end)
 
     def _fail_commands(self, end: CallEnd) -> None:
-        commands = [self._opening, self._switching.command if self._switching else None]
-        commands += [each.command for each in self._queue]
-        self._opening = self._switching = None
-        self._queue.clear()
-        for command in commands:
-            if command is not None:
-                ended = CallEndedError(end.message or "The call has ended.", end.reason)
-                self._do(io.CommandFailed(command, end.error or ended))
+        opening, self._opening = self._opening, None
+        failure = end.error or CallEndedError(end.message or "The call has ended.", end.reason)
+        if opening is not None:
+            # The service took an outgoing call that it ends at once, a busy one for example.
+            accepted = self.direction is Direction.OUTGOING and end.error is None
+            if accepted and end.reason is not EndReason.LOCAL_CANCEL:
+                self._do(io.CommandDone(opening))
+            else:
+                self._do(io.CommandFailed(opening, failure))
+        for command in self._hold.drop():
+            self._do(io.CommandFailed(command, failure))
 
     # --- small things ---
 

@@ -10,8 +10,6 @@ SETUP_TIMEOUT = 10.0
 RING_TIMEOUT = 60.0
 #: Seconds between an answer and the end of its negotiation.
 CONNECT_TIMEOUT = 10.0
-#: Seconds for hold and resume, and for a negotiation of a connected call.
-COMMAND_TIMEOUT = 10.0
 #: Seconds between two signs of life of a connected call, and until one that failed is repeated.
 KEEPALIVE_INTERVAL = 600.0
 KEEPALIVE_RETRY = 30.0
@@ -87,14 +85,3 @@ class Over:
 State = (
     Preparing | Dialling | RemoteRinging | Joining | Invited | Alerting | Answering | Talking | Over
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Switching:
-    """A hold or resume under way. It is through when confirmed and renegotiated."""
-
-    command: int
-    held: bool
-    until: float
-    completed_before: int
-    confirmed: bool = False

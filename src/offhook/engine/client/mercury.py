@@ -199,7 +199,7 @@ class MercurySession:
             self._lost(state, event)
 
     def _not_opened(self, state: io.Opening, event: io.Closed) -> None:
-        if event.code in (CloseCode.BAD_REQUEST, CloseCode.FORBIDDEN) or event.status == 403:
+        if event.code in (CloseCode.BAD_REQUEST, CloseCode.FORBIDDEN):
             self._give_up(io.GiveUpReason.FORBIDDEN, event.code)
         elif event.code == CloseCode.UNAUTHORIZED or event.status == 401:
             if self._renewed:
