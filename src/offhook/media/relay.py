@@ -85,13 +85,15 @@ class RelayPort:
 
     def _forward(self) -> None:
         view = self._view
-        if view[1] & 0x7F == self._event_type:
-            self._take_event(self.leg.scratch.packet())
+        # Copied first: forwarding changes the packet where it lies.
+        event = self.leg.scratch.packet() if view[1] & 0x7F == self._event_type else None
         listener = self._listener
         if listener is not None and listener.stream.rewrite(
             view, self.leg.last_rtp_at, self._payload_types
         ):
             listener.leg.send_scratch()
+        if event is not None:
+            self._take_event(event)
 
     def _take_event(self, packet: bytes) -> None:
         digit = self._events.receive(payload_of(packet), timestamp_of(packet))
