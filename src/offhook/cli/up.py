@@ -175,9 +175,11 @@ def _welcome(ready: Ready) -> None:
         table.add_row(person.name, person.extension, number, person.password)
     console.print(Padding(table, (0, 0, 0, 2)))
     console.print()
-    numbers = "   ".join(f"{digits} {name}" for name, digits in ready.test_numbers.items())
-    console.print(f"  [dim]Test numbers[/]  {numbers}")
-    console.print("  Everybody may call everybody, by extension or number.")
+    console.print("  Everybody may call everybody, by extension or number. Numbers to test with:")
+    numbers = "   ".join(
+        f"{digits} {name.replace('_', ' ')}" for name, digits in ready.test_numbers.items()
+    )
+    console.print(f"  {numbers}")
     console.print()
     cloud = "" if ready.http == DEFAULT_CLOUD else f" --cloud {ready.http}"
     echo = ready.test_numbers["echo"]
