@@ -206,7 +206,7 @@ class PhoneService:
             ),
         ]
         return [
-            *metrics.routes(figures),
+            *metrics.routes(figures, database),
             *identity_routes.routes(self.identity, self.directory, origins, sign_ins),
             *directory_routes.routes(self.directory, origins),
             *catalog.routes(origins, config.region, config.country),

@@ -1,5 +1,6 @@
 """``/healthz`` and ``/metrics`` (Prometheus text), with a registry of this service's own."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 
 from litestar import MediaType, Response, get
@@ -7,6 +8,13 @@ from litestar.handlers import HTTPRouteHandler
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from offhook.service.http.errors import ApiError
+from offhook.service.store import Database, StoreError
+
+_ANSWER_SECONDS = 2.0
 
 Figure = tuple[str, str, str, Callable[[], float]]  # kind, name, help, value
 
@@ -21,13 +29,21 @@ class _Figures(Collector):
             yield family(f"offhook_{name}", text, value=value())
 
 
-def routes(figures: list[Figure]) -> list[HTTPRouteHandler]:
-    """Health is public; figures need a token like everything else."""
+def routes(figures: list[Figure], database: Database) -> list[HTTPRouteHandler]:
+    """Health is public; figures need a token like everything else.
+
+    The service is well when its database answers: without it nobody signs in.
+    """
     registry = CollectorRegistry()
     registry.register(_Figures(figures))
 
     @get("/healthz", opt={"public": True})
     async def healthz() -> dict[str, str]:
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                await database.read(select(1))
+        except (TimeoutError, StoreError, SQLAlchemyError, OSError) as error:
+            raise ApiError(503, "The database does not answer.") from error
         return {"status": "ok"}
 
     @get("/metrics")
