@@ -23,7 +23,9 @@ from offhook.engine.exchange import Exchange
 from offhook.engine.exchange.inputs import LineGone
 from offhook.service import catalog, telemetry, wdm
 from offhook.service.calls import routes as call_routes
+from offhook.service.calls.early_ends import EarlyEnds
 from offhook.service.calls.shell import ExchangeShell
+from offhook.service.clock import steady_clock
 from offhook.service.config import ConfigError, ServiceConfig, address_of
 from offhook.service.directory import Directory
 from offhook.service.directory import routes as directory_routes
@@ -157,7 +159,7 @@ class PhoneService:
         await asyncio.gather(*(listener.stop() for listener in self._listeners))
 
     def _assemble(self, database: Database, origins: Origins) -> list[Any]:
-        config, clock = self.config, time.time
+        config, clock, steady = self.config, time.time, steady_clock()
         limits, timing = config.limits, config.timing
         self.directory = Directory(database, clock, config.country)
         tokens = Tokens(
@@ -171,17 +173,19 @@ class PhoneService:
         self._sockets = Sockets()
         hub = MercuryHub()
         exchange = Exchange(new_id=lambda: str(uuid4()), ring_seconds=timing.ring)
-        self.shell = shell = ExchangeShell(exchange, hub, self.records, clock)
+        self.shell = shell = ExchangeShell(exchange, hub, self.records, steady)
         plane = MediaPlane(config.media_config(), shell.on_media)
         self._stack.push_async_callback(lambda: _within(_MEDIA_SECONDS, plane.close(), "media"))
         self.lines = LineRegistry(
-            clock=clock,
+            clock=steady,
             keepalive=timing.keepalive,
+            grace=timing.keepalive_grace,
+            most=limits.lines,
             most_per_person=limits.lines_per_person,
             on_gone=lambda line_id: shell.submit(LineGone(line_id)),
         )
         shell.attach(plane, self.lines)
-        clients = wdm.RunningClients(clock, limits.clients_per_person)
+        clients = wdm.RunningClients(steady, limits.clients_per_person)
         sign_ins = RateLimit(limits.sign_ins, limits.sign_in_seconds)
         calls = RateLimit(limits.calls, limits.call_seconds)
         rules = SocketRules(
@@ -210,10 +214,10 @@ class PhoneService:
             *identity_routes.routes(self.identity, self.directory, origins, sign_ins),
             *directory_routes.routes(self.directory, origins),
             *catalog.routes(origins, config.region, config.country),
-            *telemetry.routes(),
+            *telemetry.routes(origins),
             *wdm.routes(clients, origins),
             *line_routes.routes(config, origins, self.lines, shell, self.directory),
-            *call_routes.routes(shell, self.lines, self.directory, calls),
+            *call_routes.routes(shell, self.lines, self.directory, calls, EarlyEnds(steady)),
             mercury_route(hub, self.identity, self._sockets, rules),
         ]
 

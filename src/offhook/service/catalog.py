@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from offhook.service.http.origin import Origins
 from offhook.service.identity.principal import SignedIn
-from offhook.wire.catalog import Catalog, HostEntry
+from offhook.wire.catalog import Catalog, ClientRegion, HostEntry
 
 _PATHS = {
     "u2c": "/u2c/api/v1",
@@ -53,7 +53,7 @@ def routes(origins: Origins, region: str, country: str) -> list[HTTPRouteHandler
         return catalog_for(request)
 
     @get("/v1/region", opt={"public": True})
-    async def client_region() -> dict[str, str]:
-        return {"clientRegion": region, "countryCode": country, "timezone": "UTC"}
+    async def client_region() -> ClientRegion:
+        return ClientRegion(region, country)
 
     return [limited, full, client_region]

@@ -42,6 +42,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     call_seconds: int = 10
     registrations: int = 30
     registration_seconds: int = 60
+    lines: int = 100_000
     lines_per_person: int = 5
     clients_per_person: int = 100
     mercury_queue: int = 512

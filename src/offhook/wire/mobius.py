@@ -32,10 +32,18 @@ class Discovery(msgspec.Struct):
 # --- registration -------------------------------------------------------------------------------
 
 
-class ServiceData(msgspec.Struct, omit_defaults=True):
-    """Which flavour of calling a line is for: `calling`, `contactcenter` or `guestcalling`."""
+class ServiceIndicator(StrEnum):
+    """`indicator` of a line's `ServiceData`."""
 
-    indicator: str = always_sent("calling")
+    CALLING = "calling"
+    CONTACT_CENTER = "contactcenter"
+    GUEST_CALLING = "guestcalling"
+
+
+class ServiceData(msgspec.Struct, omit_defaults=True):
+    """Which flavour of calling a line is for."""
+
+    indicator: ServiceIndicator = always_sent(ServiceIndicator.CALLING)
     domain: str = always_sent("")
     guestName: str | None = None
     jwe: str | None = None

@@ -2,6 +2,8 @@
 
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from offhook.engine.exchange.effects import (
     Connected,
     Disconnected,
@@ -71,9 +73,7 @@ def mobius_event(tell: Tell, line: Line) -> MobiusEvent:
             event.callerId = caller_id(news.party)
         case Negotiate():
             event.eventType = MobiusEventType.MEDIA
-            message = news.message
-            message.version = "2"
-            event.message = message
+            event.message = replace(news.message, version="2")
         case Held():
             event.midCallService = [_state(MidCallState.HELD)]
         case Resumed():

@@ -20,15 +20,19 @@ from offhook.engine.exchange.inputs import (
     Resume,
     Roap,
 )
+from offhook.service.calls.early_ends import EarlyEnds
 from offhook.service.calls.shell import ExchangeShell
 from offhook.service.directory import Directory
 from offhook.service.http.errors import ApiError
 from offhook.service.http.rate import RateLimit
 from offhook.service.identity.principal import Principal, SignedIn
+from offhook.service.lines.refusal import refusal
 from offhook.service.lines.registry import Line, LineRegistry
 from offhook.service.lines.routes import own_line
 from offhook.wire.body import read_body
 from offhook.wire.mobius import (
+    LOCAL_CALL_ID,
+    CallDevice,
     CallRequest,
     CallState,
     CauseCode,
@@ -36,7 +40,6 @@ from offhook.wire.mobius import (
     CreateCallResponse,
     DisconnectRequest,
     MediaRequest,
-    MobiusError,
     MobiusErrorCode,
     TransferRequest,
     UpdateCallRequest,
@@ -45,13 +48,18 @@ from offhook.wire.mobius import (
 _DEVICES = "/api/v1/calling/web/devices/{line_id:str}"
 _CALL = _DEVICES + "/calls/{call_id:str}"
 _SERVICES = "/api/v1/calling/web/services"
+_LONGEST_ID = 128
 
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
 
 
 def routes(
-    shell: ExchangeShell, lines: LineRegistry, directory: Directory, creation: RateLimit
+    shell: ExchangeShell,
+    lines: LineRegistry,
+    directory: Directory,
+    creation: RateLimit,
+    early_ends: EarlyEnds,
 ) -> list[HTTPRouteHandler]:
     """Create, alert, answer, negotiate, keep alive, hold, resume, end."""
 
@@ -64,8 +72,8 @@ def routes(
     async def read(request: AnyRequest, kind: type[T]) -> T:
         return read_body(await request.body(), kind)
 
-    def about(body: CallRequest, principal: Principal) -> Line:
-        return own_line(lines, principal, body.device.deviceId)
+    def about(device: CallDevice, principal: Principal) -> Line:
+        return own_line(lines, principal, device.deviceId)
 
     @post(_DEVICES + "/call", status_code=200)
     async def create(
@@ -73,39 +81,36 @@ def routes(
     ) -> Response[CreateCallResponse]:
         line = own_line(lines, principal, line_id)
         body = await read(request, CreateCallRequest)
+        correlation_id = _checked(body.device, line)
         if body.callee is None or not body.callee.address:
             raise refusal(MobiusErrorCode.PARSING_ERROR, "Say whom to call: callee is missing.")
         if creation.wait_for(principal.person_id):
             message = "Too many calls at once; wait a moment."
-            code = MobiusErrorCode.CALL_PROCESSING_ERROR
-            # Without Retry-After: an official client would fall silent until its own time-out.
-            raise ApiError(503, message, body=MobiusError(message, errorCode=code))
+            raise refusal(MobiusErrorCode.CALL_PROCESSING_ERROR, message)
         dialled = body.callee.address.removeprefix("tel:")
         target = await directory.resolve(principal.org_id, dialled)
         call_id = str(uuid4())
+        place = Place(
+            call_id=call_id,
+            line_id=line.line_id,
+            correlation_id=correlation_id,
+            session_id=str(uuid4()),
+            tracking_id=f"OFFHOOK_{uuid4()}",
+            dialled=dialled,
+            target=target,
+            offer=body.localMedia.roap,
+        )
+        # The client has to know the call's id before it hears of the call.
         shell.hold_back(call_id)
         try:
-            submit(
-                Place(
-                    call_id=call_id,
-                    line_id=line.line_id,
-                    correlation_id=body.device.correlationId,
-                    session_id=str(uuid4()),
-                    tracking_id=f"OFFHOOK_{uuid4()}",
-                    dialled=dialled,
-                    target=target,
-                    offer=body.localMedia.roap,
-                )
-            )
+            submit(place)
         except ApiError:
             shell.release(call_id)
             raise
-
-        async def release() -> None:
-            shell.release(call_id)
-
+        if early_ends.take(line.line_id, correlation_id):
+            submit(End(line.line_id, call_id, correlation_id, CauseCode.NORMAL))
         answer = CreateCallResponse(body.device, call_id)
-        return Response(answer, background=BackgroundTask(release))
+        return Response(answer, background=BackgroundTask(shell.answered, call_id))
 
     @patch(_CALL, status_code=200)
     async def update(
@@ -114,7 +119,7 @@ def routes(
         line = own_line(lines, principal, line_id)
         body = await read(request, UpdateCallRequest)
         kind = Alert if body.callState is CallState.ALERTING else Answer
-        submit(kind(line.line_id, call_id, body.device.correlationId))
+        submit(kind(line.line_id, call_id, _checked(body.device, line)))
         return CallRequest(body.device, call_id)
 
     @post(_CALL + "/media", status_code=200)
@@ -123,7 +128,8 @@ def routes(
     ) -> CallRequest:
         line = own_line(lines, principal, line_id)
         body = await read(request, MediaRequest)
-        submit(Roap(line.line_id, call_id, body.localMedia.roap, body.device.correlationId))
+        correlation_id = _checked(body.device, line)
+        submit(Roap(line.line_id, call_id, body.localMedia.roap, correlation_id))
         return CallRequest(body.device, call_id)
 
     @post(_CALL + "/status", status_code=200)
@@ -138,35 +144,35 @@ def routes(
     @delete(_CALL, status_code=200)
     async def end(
         request: AnyRequest, principal: SignedIn, line_id: FromPath[str], call_id: FromPath[str]
-    ) -> dict[str, Any]:
-        line = lines.get(line_id)
+    ) -> CallRequest:
         raw = await request.body()
-        if line is None or line.person_id != principal.person_id:
-            return {}
-        correlation_id, cause = "", CauseCode.NORMAL
-        if raw:
-            body = read_body(raw, DisconnectRequest)
-            correlation_id = body.device.correlationId
-            cause = _cause(body.causecode)
-        submit(End(line_id, call_id, correlation_id, cause))
-        return {"device": {"deviceId": line_id, "correlationId": correlation_id}, "callId": call_id}
+        body = read_body(raw, DisconnectRequest) if raw else None
+        correlation_id = body.device.correlationId if body is not None else ""
+        line = lines.get(line_id)
+        # A call that is gone is ended already, and so is one of a line that is gone.
+        if line is not None and line.person_id == principal.person_id:
+            cause = _cause(body.causecode) if body is not None else CauseCode.NORMAL
+            submit(End(line_id, call_id, correlation_id, cause))
+            if call_id.startswith(LOCAL_CALL_ID) and correlation_id:
+                early_ends.note(line_id, correlation_id)
+        return CallRequest(CallDevice(line_id, correlation_id), call_id)
 
     @post(_SERVICES + "/callhold/hold", status_code=200)
     async def hold(request: AnyRequest, principal: SignedIn) -> CallRequest:
         body = await read(request, CallRequest)
-        submit(Hold(about(body, principal).line_id, body.callId))
+        submit(Hold(about(body.device, principal).line_id, body.callId))
         return body
 
     @post(_SERVICES + "/callhold/resume", status_code=200)
     async def resume(request: AnyRequest, principal: SignedIn) -> CallRequest:
         body = await read(request, CallRequest)
-        submit(Resume(about(body, principal).line_id, body.callId))
+        submit(Resume(about(body.device, principal).line_id, body.callId))
         return body
 
     @post(_SERVICES + "/calltransfer/commit", status_code=200)
     async def transfer(request: AnyRequest, principal: SignedIn) -> None:
         body = await read(request, TransferRequest)
-        own_line(lines, principal, body.device.deviceId)
+        about(body.device, principal)
         raise refusal(
             MobiusErrorCode.NOT_ACCEPTABLE, "This service does not transfer calls; hang up instead."
         )
@@ -174,10 +180,18 @@ def routes(
     return [create, update, media, keep_alive, end, hold, resume, transfer]
 
 
-def refusal(code: MobiusErrorCode, message: str) -> ApiError:
-    """An error as Mobius writes it: official clients choose their text by `errorCode`."""
-    status = 404 if code is MobiusErrorCode.CALL_NOT_FOUND else 403
-    return ApiError(status, message, body=MobiusError(message, errorCode=code))
+def _checked(device: CallDevice, line: Line) -> str:
+    """The client's own id of its call: it takes no notice of an event that lacks it."""
+    if device.deviceId != line.line_id:
+        raise refusal(
+            MobiusErrorCode.PARSING_ERROR, "device.deviceId is not the device of the address."
+        )
+    if not device.correlationId or len(device.correlationId) > _LONGEST_ID:
+        raise refusal(
+            MobiusErrorCode.PARSING_ERROR,
+            f"device.correlationId is your own id of the call, of 1 to {_LONGEST_ID} characters.",
+        )
+    return device.correlationId
 
 
 def _cause(code: int) -> CauseCode:

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 #: How long a client's first events wait at most for the answer to its request to be written.
 _HOLD_BACK_SECONDS = 1.0
+#: Seconds by which a timer of the exchange may be late: looking for the next one takes its time.
+_TIMER_SECONDS = 0.05
 
 
 class Lines(Protocol):
@@ -53,6 +55,8 @@ class ExchangeShell:
         self._plane: MediaPlane | None = None
         self._lines: Lines | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._looking: asyncio.TimerHandle | None = None
+        self._stopped = False
         self._held_back: dict[str, list[Tell]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._observers: list[Observer] = []
@@ -74,46 +78,52 @@ class ExchangeShell:
     def submit(self, event: Input) -> None:
         """Give `event` to the exchange. Raises ExchangeRefused for a command that cannot be."""
         now = self._clock()
-        effects = self._exchange.handle(event, now)
-        for observer in self._observers:
-            observer(now, event)
-        for effect in effects:
+        try:
+            effects = self._exchange.handle(event, now)
             for observer in self._observers:
-                observer(now, effect)
-            self._carry_out(effect)
-        self._set_timer()
+                observer(now, event)
+            for effect in effects:
+                for observer in self._observers:
+                    observer(now, effect)
+                self._carry_out(effect)
+        finally:
+            self._look_for_timer()
 
     def on_media(self, news: MediaNews) -> None:
         """What the media plane reports."""
         self.submit(news)
 
-    def hold_back(self, call_id: str) -> None:
-        """Keep the client's events about a call until `release`: it does not know the id yet."""
-        self._held_back[call_id] = []
-        asyncio.get_running_loop().call_later(_HOLD_BACK_SECONDS, self.release, call_id)
+    def hold_back(self, key: str) -> None:
+        """Keep what there is to tell about a line or a call: its client does not know the id yet.
 
-    def release(self, call_id: str) -> None:
-        """The client knows the call now."""
-        for tell in self._held_back.pop(call_id, ()):
+        Until `release` or `answered`, or a second has passed.
+        """
+        self._held_back[key] = []
+        asyncio.get_running_loop().call_later(_HOLD_BACK_SECONDS, self.release, key)
+
+    def release(self, key: str) -> None:
+        """The client knows the line or the call now."""
+        for tell in self._held_back.pop(key, ()):
             self._tell(tell)
+
+    async def answered(self, key: str) -> None:
+        """`release`, for what runs after an answer has been written."""
+        self.release(key)
 
     async def stop(self) -> None:
         """End every call, and wait until their records are kept."""
         self.submit(Shutdown())
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._stopped = True
+        for timer in (self._timer, self._looking):
+            if timer is not None:
+                timer.cancel()
         while self._tasks:
             await asyncio.wait(self._tasks)
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case Tell():
-                waiting = self._held_back.get(effect.call_id)
-                if waiting is not None:
-                    waiting.append(effect)
-                else:
-                    self._tell(effect)
+                self._tell(effect)
             case Record(record=record):
                 task = asyncio.create_task(self._records.keep(record), name="keep-call-record")
                 self._tasks.add(task)
@@ -132,13 +142,23 @@ class ExchangeShell:
                     self._plane.carry_out(effect)
 
     def _tell(self, tell: Tell) -> None:
+        for key in (tell.line_id, tell.call_id):
+            if key in self._held_back:
+                self._held_back[key].append(tell)
+                return
         line = self._lines.get(tell.line_id) if self._lines is not None else None
         if line is None:
             return  # The client unregistered: there is nobody to tell.
         event = mobius_event(tell, line)
         self._hub.publish((line.person_id, line.client_id), event, tell.tracking_id)
 
+    def _look_for_timer(self) -> None:
+        if self._looking is None and not self._stopped:
+            loop = asyncio.get_running_loop()
+            self._looking = loop.call_later(_TIMER_SECONDS, self._set_timer)
+
     def _set_timer(self) -> None:
+        self._looking = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

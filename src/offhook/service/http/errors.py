@@ -10,6 +10,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import Message, Scope
 
 from offhook.wire.body import MalformedBodyError
+from offhook.wire.mobius import MobiusError
 from offhook.wire.rest import ErrorBody
 
 logger = logging.getLogger(__name__)
@@ -67,6 +68,8 @@ def on_api_error(request: AnyRequest, error: ApiError) -> Response[Any]:
     """An error that a handler raised on purpose."""
     tracking = tracking_id(request)
     body = error.body or ErrorBody.of(error.message, tracking)
+    if isinstance(body, MobiusError):
+        body.trackingId = tracking
     return _answer(error.status, body, {**error.headers, "trackingid": tracking})
 
 

@@ -8,8 +8,8 @@ from uuid import uuid4
 
 logger = logging.getLogger(__name__)
 
-#: A line expires after this many keep-alive intervals without a sign of life.
-_MISSED = 3
+#: A line expires after this many keep-alive intervals without a sign of life, and some grace.
+_MISSED = 2.5
 _SWEEP_SECONDS = 1.0
 
 
@@ -43,22 +43,33 @@ class TooManyLinesError(Exception):
         self.lines = lines
 
 
+class RegistryFullError(Exception):
+    """This node has as many lines as it can serve."""
+
+
 class LineRegistry:
-    """See the module. `on_gone` is told of each line that ends. `clock` gives Unix seconds."""
+    """See the module. `on_gone` is told of each line that ends. `clock` gives Unix seconds.
+
+    `keepalive` is the interval that clients are told, `grace` what they may be late, in seconds.
+    """
 
     def __init__(
         self,
         *,
         clock: Callable[[], float],
         keepalive: int,
+        grace: float,
+        most: int,
         most_per_person: int,
         on_gone: Callable[[str], None],
     ) -> None:
         self._clock = clock
-        self._patience = keepalive * _MISSED
-        self._most = most_per_person
+        self._patience = keepalive * _MISSED + grace
+        self._most = most
+        self._most_per_person = most_per_person
         self._on_gone = on_gone
         self._lines: dict[str, Line] = {}
+        self._people: dict[str, list[Line]] = {}
         self.keepalive = keepalive
 
     def __len__(self) -> int:
@@ -70,19 +81,23 @@ class LineRegistry:
 
     def of_person(self, person_id: str) -> list[Line]:
         """The person's lines, the one that was silent for longest first."""
-        own = [line for line in self._lines.values() if line.person_id == person_id]
-        return sorted(own, key=lambda line: line.seen)
+        return sorted(self._people.get(person_id, ()), key=lambda line: line.seen)
 
     def register(
         self, person_id: str, org_id: str, client_uri: str, base: str, number: str
     ) -> Line:
-        """A new line for a client, whose older one goes. Raises TooManyLinesError."""
+        """A new line for a client, whose older one goes.
+
+        Raises TooManyLinesError or RegistryFullError.
+        """
         for older in self.of_person(person_id):
             if older.client_uri == client_uri:
                 self.remove(older.line_id)
         own = self.of_person(person_id)
-        if len(own) >= self._most:
+        if len(own) >= self._most_per_person:
             raise TooManyLinesError(own)
+        if len(self._lines) >= self._most:
+            raise RegistryFullError("This server has no room for another line; try another one.")
         line = Line(
             line_id=str(uuid4()),
             person_id=person_id,
@@ -94,6 +109,7 @@ class LineRegistry:
             number=number,
         )
         self._lines[line.line_id] = line
+        self._people.setdefault(person_id, []).append(line)
         return line
 
     def keep_alive(self, line: Line) -> None:
@@ -102,8 +118,14 @@ class LineRegistry:
 
     def remove(self, line_id: str) -> None:
         """End a line."""
-        if self._lines.pop(line_id, None) is not None:
-            self._on_gone(line_id)
+        line = self._lines.pop(line_id, None)
+        if line is None:
+            return
+        own = self._people[line.person_id]
+        own.remove(line)
+        if not own:
+            del self._people[line.person_id]
+        self._on_gone(line_id)
 
     def expire(self) -> None:
         """End the lines that were silent for too long."""
