@@ -106,3 +106,17 @@ def test_serving_others_without_tls_must_be_asked_for_by_name(tmp_path: Path, ad
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load(tmp_path / "nothing.toml")
+
+
+@pytest.mark.parametrize(
+    ("https", "addresses"),
+    [
+        ("127.0.0.1:1", ("127.0.0.1",)),
+        ("0.0.0.0:1", ("127.0.0.1", "0.0.0.0")),
+        ("[::]:1", ("127.0.0.1", "0.0.0.0")),
+        ("192.0.2.7:1", ("127.0.0.1", "192.0.2.7")),
+        ("phone.example.org:1", ("127.0.0.1", "0.0.0.0")),
+    ],
+)
+def test_audio_is_bound_wherever_clients_come_in(https: str, addresses: tuple[str, ...]) -> None:
+    assert ServiceConfig(data="data", https=https).media_config().addresses == addresses

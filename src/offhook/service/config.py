@@ -205,12 +205,18 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ConfigError("media.first_port and media.last_port belong together; give both.")
         if media.first_port is not None and media.last_port is not None:
             ports = (media.first_port, media.last_port)
-        host = address_of("http", self.http)[0]
-        addresses = tuple(media.addresses) or (_media_address(host),)
+        addresses = tuple(media.addresses) or self._listening_addresses()
         try:
             return MediaConfig(addresses, media.public_address, ports)
         except ValueError as error:
             raise ConfigError(f"media: {str(error).rstrip('.')}.") from error
+
+    def _listening_addresses(self) -> tuple[str, ...]:
+        """Audio comes in where signalling does: whoever reaches a listener reaches it, too."""
+        listeners = [address_of("http", self.http)]
+        if self.https:
+            listeners.append(address_of("https", self.https))
+        return tuple(dict.fromkeys(_media_address(host) for host, _ in listeners))
 
 
 def load(path: Path) -> ServiceConfig:
@@ -247,10 +253,11 @@ def is_loopback(host: str) -> bool:
 
 
 def _media_address(host: str) -> str:
+    """Where audio is bound for those who come by `host`; a name may mean any address."""
     if host == "localhost":
         return "127.0.0.1"
     try:
-        ipaddress.ip_address(host)
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return "0.0.0.0"  # noqa: S104 - a name was bound: all of this machine's addresses
-    return host
+        return "0.0.0.0"  # noqa: S104
+    return "0.0.0.0" if address.is_unspecified else host  # noqa: S104
