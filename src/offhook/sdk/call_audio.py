@@ -49,13 +49,15 @@ class CallAudio:
         except MediaError as error:
             raise InvalidApiError(str(error)) from error
 
-    async def play(self, source: SourceLike) -> None:
-        """Say this from now on, instead of what was said. `source` as in `MediaOption`.
+    async def play(self, source: SourceLike, *, rate: int = 48_000) -> None:
+        """Say this from now on, instead of what was said.
+
+        `source` and `rate` as in `MediaOption.audio_only`.
 
         Raises `InvalidApiError` or `PermissionRequiredError` if it cannot be opened; then nothing
         changes.
         """
-        option = MediaOption.audio_only(source=source)
+        option = MediaOption.audio_only(source=source, rate=rate)
         media = self._present
         self._source_ended.clear()
         await media.play(option)

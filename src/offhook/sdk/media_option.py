@@ -1,5 +1,6 @@
 """What a call's audio is: where it comes from and where it goes."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy.typing as npt
 from offhook.errors import InvalidApiError, PermissionRequiredError, WebexError
 from offhook.media.errors import MediaError
 from offhook.media.sinks import AudioSink, Nowhere, SinkLike, audio_sink
-from offhook.media.sources import AudioSource, SourceLike, audio_source
+from offhook.media.sources import AudioSource, Frames, SourceLike, audio_source
 
 Samples = npt.NDArray[np.int16]
 
@@ -23,17 +24,21 @@ class MediaOption:
     uses_devices: bool = False
 
     @classmethod
-    def audio_only(cls, source: SourceLike = None, sink: SinkLike = None) -> "MediaOption":
+    def audio_only(
+        cls, source: SourceLike = None, sink: SinkLike = None, *, rate: int = 48_000
+    ) -> "MediaOption":
         """Audio from `source` and to `sink`.
 
         `source`: ``"microphone"``, ``"tone:440"``, ``"silence"``, an audio file's path, an async
-        iterator of int16 [n] at 48 kHz, an `AudioSource`, or None for silence. `sink`:
-        ``"speaker"``, a WAV file's path, an `AudioSink`, or None; `Call.audio` gives what is heard
-        in any case. Raises `InvalidApiError` for something else.
+        iterator of int16 [n] at `rate` Hz (8000, 16000 or 48000), an `AudioSource`, or None for
+        silence. `sink`: ``"speaker"``, an audio file's path, an `AudioSink`, or None; `Call.audio`
+        gives what is heard in any case. Raises `InvalidApiError` for something else.
         """
         try:
+            chosen = _existing(source)
+            frames = Frames(chosen, rate) if isinstance(chosen, AsyncIterator) else None
             return cls(
-                KeptSource(audio_source(_existing(source))),
+                KeptSource(frames or audio_source(chosen)),
                 kept_sink(audio_sink(_writable(sink))),
                 uses_devices=source == "microphone" or sink == "speaker",
             )
