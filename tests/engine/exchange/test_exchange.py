@@ -226,9 +226,20 @@ def test_audio_that_does_not_come_up_ends_the_call(world: World) -> None:
     caller = world.dial("a1", BOB)
     world.put(put.LegConnected(caller))
     callee = world.alert("b1")
+    world.put(put.Roap("b1", callee, RoapMessage(1, RoapType.ANSWER, sdp="answer")))
+    world.wait(9)
+    assert world.ended(caller) is None
+    world.wait(2)
+    assert world.ended(caller) is world.ended(callee) is EndReason.MEDIA_LOST
+
+
+def test_a_client_that_connects_but_never_answers_the_offer_ends_the_call(world: World) -> None:
+    caller = world.dial("a1", BOB)
+    world.put(put.LegConnected(caller))
+    callee = world.alert("b1")
     world.put(put.Answer("b1", callee, "own"))
     world.wait(11)
-    assert world.ended(caller) is EndReason.MEDIA_LOST
+    assert world.ended(caller) is world.ended(callee) is EndReason.ERROR
 
 
 def test_audio_that_is_lost_ends_the_call(world: World) -> None:
@@ -389,6 +400,8 @@ def test_the_echo_lets_the_caller_hear_itself(world: World) -> None:
 
 def test_the_announcement_hangs_up_when_it_is_over(world: World) -> None:
     caller = world.dial("a1", service(ServiceNumber.ANNOUNCEMENT))
+    assert world.hears(caller) is None, "it is not spoken before somebody can hear it"
+    world.put(put.LegConnected(caller))
     assert world.hears(caller) == out.PlaySound(caller, Sound.ANNOUNCEMENT)
     world.put(put.LegPlayed(caller))
     assert world.ended(caller) is EndReason.HANGUP

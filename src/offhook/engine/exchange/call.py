@@ -1,44 +1,98 @@
-"""One party's side of a session, and the states it goes through."""
+"""One party's side of a session, and the states it goes through.
 
-from dataclasses import dataclass, field
+::
 
+    Dialling --answered--> Talking
+    Inviting --alert--> Alerting --answered--> Talking
+    Inviting --answered--> Talking
+    Talking --hold--> Talking, held --resume--> Talking
+
+A call that ends is gone.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from offhook.engine.exchange.effects import Held, Resumed
 from offhook.engine.exchange.model import EndReason
-from offhook.engine.exchange.roap import Stable, Transaction
+from offhook.engine.exchange.roap import (
+    AwaitingAnswer,
+    AwaitingOffer,
+    Offering,
+    Stable,
+    Transaction,
+)
+
+#: Seconds from the answer until audio has to be up.
+MEDIA_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Dialling:
     """The caller's side before anybody answered."""
 
+    def answered(self, now: float) -> "Talking":
+        """The called side answered."""
+        return Talking(now)
+
 
 @dataclass(frozen=True, slots=True)
 class Inviting:
     """A called line whose client has not said yet that it rings."""
+
+    def alerting(self) -> "Alerting":
+        """The client rings."""
+        return Alerting()
+
+    def answered(self, now: float) -> "Talking":
+        """Answered before it said that it rings."""
+        return Talking(now)
 
 
 @dataclass(frozen=True, slots=True)
 class Alerting:
     """A called line that rings."""
 
+    def answered(self, now: float) -> "Talking":
+        """The person answered on this line."""
+        return Talking(now)
+
 
 @dataclass(frozen=True, slots=True)
 class Talking:
-    """Answered. `media` tells whether audio has been up; until then `media_by` bounds the wait."""
+    """Answered at `since`; `held` by its own client."""
 
     since: float
-    media_by: float
-    media: bool = False
+    held: bool = False
+
+    def hold(self) -> "Talking":
+        """The client holds it."""
+        return replace(self, held=True)
+
+    def resume(self) -> "Talking":
+        """The client takes it up again."""
+        return replace(self, held=False)
 
 
 State = Dialling | Inviting | Alerting | Talking
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """A hold or resume whose client is told, by `news`, when it can be renegotiated with.
+
+    Given up at `until`.
+    """
+
+    news: Held | Resumed
+    until: float
 
 
 @dataclass(slots=True)
 class Call:
     """The call of one line. It exists from its first input to the effect that closes its leg.
 
-    `correlation_id` is the client's own id of it, empty until the client has told it;
-    `renegotiation_due` asks for an offer as soon as the transaction under way is over.
+    `correlation_id` is the client's own id of it, empty until the client has told it; `media_up`
+    says that audio has been up; `silent_at` is when a client that says nothing more loses it.
     """
 
     call_id: str
@@ -46,12 +100,11 @@ class Call:
     session_id: str
     tracking_id: str
     state: State
-    heard_from: float
+    silent_at: float
     correlation_id: str = ""
-    held: bool = False
     media_up: bool = False
     transaction: Transaction = field(default_factory=Stable)
-    renegotiation_due: bool = False
+    unconfirmed: Unconfirmed | None = None
 
     @property
     def rings(self) -> bool:
@@ -59,9 +112,43 @@ class Call:
         return isinstance(self.state, Inviting | Alerting)
 
     @property
+    def held(self) -> bool:
+        """Whether its own client holds it."""
+        return isinstance(self.state, Talking) and self.state.held
+
+    @property
+    def active(self) -> bool:
+        """Whether its client talks: answered and not held."""
+        return isinstance(self.state, Talking) and not self.state.held
+
+    @property
     def state_name(self) -> str:
         """The state in a word, for the log."""
         return "held" if self.held else type(self.state).__name__.lower()
+
+    @property
+    def answer_missing(self) -> bool:
+        """Whether our first offer is without answer yet."""
+        return isinstance(self.transaction, Offering | AwaitingAnswer)
+
+    @property
+    def media_due(self) -> float | None:
+        """Until when audio has to be up, None if it is, or need not be yet."""
+        if not isinstance(self.state, Talking) or (self.media_up and not self.answer_missing):
+            return None
+        return self.state.since + MEDIA_TIMEOUT
+
+    @property
+    def due(self) -> float:
+        """When the first thing that it waits for has waited long enough."""
+        due = self.silent_at
+        if (media_due := self.media_due) is not None:
+            due = min(due, media_due)
+        if isinstance(self.transaction, AwaitingOffer):
+            due = min(due, self.transaction.until)
+        if self.unconfirmed is not None:
+            due = min(due, self.unconfirmed.until)
+        return due
 
 
 @dataclass(frozen=True, slots=True)

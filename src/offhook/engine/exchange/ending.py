@@ -1,25 +1,19 @@
 """How calls end: what one side's leaving means for the others, and the record that is kept."""
 
 from offhook.engine.exchange.call import Call, Owed
-from offhook.engine.exchange.effects import Disconnected, Progress, Record, Tell
+from offhook.engine.exchange.effects import Disconnected, Record, Tell
 from offhook.engine.exchange.floor import Floor
 from offhook.engine.exchange.inputs import End
 from offhook.engine.exchange.model import EndReason
+from offhook.engine.exchange.progress import announce
 from offhook.engine.exchange.roap import Offering
 from offhook.engine.exchange.session import Session
 from offhook.wire.mobius import CauseCode
 
 #: Seconds for which a call that ended is remembered for a client that has not reported in.
 OWED_FOR = 60.0
-#: Seconds between two reports of progress: official clients give up after 60 without one.
-PROGRESS_INTERVAL = 25.0
-
-
-def announce(floor: Floor, session: Session) -> None:
-    """Tell the caller that it rings, now and every so often."""
-    session.announced = True
-    session.progress_at = floor.now + PROGRESS_INTERVAL
-    floor.tell(floor.calls[session.caller_id], Progress(session.callee))
+#: Seconds for which the end of an unknown call is remembered: it may overtake the call itself.
+GIVEN_UP_FOR = 10.0
 
 
 class Ending:
@@ -29,7 +23,7 @@ class Ending:
         self._floor = floor
 
     def end(self, event: End) -> None:
-        """A client ends its call: hang up, cancel, decline. A call that is gone is no error."""
+        """A client ends its call: hang up, cancel, decline. A call that is unknown is no error."""
         floor = self._floor
         call = floor.calls.get(event.call_id)
         if call is None:
@@ -37,7 +31,13 @@ class Ending:
             if owed is not None and owed.line_id == event.line_id:
                 del floor.owed[event.call_id]
             call = floor.by_correlation(event.line_id, event.correlation_id)
-        if call is None or call.line_id != event.line_id:
+        if call is None:
+            if event.correlation_id and event.line_id in floor.lines:
+                key = event.line_id, event.correlation_id
+                floor.given_up.pop(key, None)
+                floor.given_up[key] = floor.now + GIVEN_UP_FOR
+            return
+        if call.line_id != event.line_id:
             return
         if call.rings and event.cause is CauseCode.BUSY:
             session = floor.session_of(call)
@@ -72,6 +72,7 @@ class Ending:
     ) -> None:
         """End every call of the session that is still there, and keep the record."""
         floor = self._floor
+        floor.session_timers.disarm(session.session_id)
         for call_id in [*session.called, session.caller_id]:
             call = floor.calls.get(call_id)
             if call is not None:

@@ -3,11 +3,16 @@
 The other modules of this package are what happens on it; this one only keeps and finds.
 """
 
-from offhook.engine.exchange.call import Call, Owed, Talking
+from offhook.engine.exchange.call import Call, Owed, State, Talking
 from offhook.engine.exchange.effects import CloseLeg, Effect, News, Tell, Transition
 from offhook.engine.exchange.model import Party
+from offhook.engine.exchange.roap import Transaction
 from offhook.engine.exchange.session import Session
+from offhook.engine.exchange.timers import Timers
 from offhook.wire.mobius import MobiusErrorCode
+
+#: Calls that one line may have at a time; a third is not offered to it.
+MAX_CALLS_PER_LINE = 2
 
 
 class ExchangeRefused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
@@ -20,21 +25,86 @@ class ExchangeRefused(Exception):  # noqa: N818 - a refusal is an answer, not a 
 
 
 class Floor:
-    """See the module. `now` is the time of the input that is being handled, in seconds."""
+    """See the module. `now` is the time of the input that is being handled, in seconds.
 
-    def __init__(self) -> None:
+    A client that says nothing of a call for `keepalive_seconds` loses it. `owed` is by call id,
+    `given_up` by line and correlation id; both until when, in the order in which they lapse.
+    """
+
+    def __init__(self, keepalive_seconds: float) -> None:
         self.lines: dict[str, Party] = {}
         self.calls: dict[str, Call] = {}
         self.sessions: dict[str, Session] = {}
         self.owed: dict[str, Owed] = {}
+        self.given_up: dict[tuple[str, str], float] = {}
         self.out: list[Effect] = []
         self.now = 0.0
+        self.call_timers = Timers(self._call_due)
+        self.session_timers = Timers(self._session_due)
+        self._keepalive_seconds = keepalive_seconds
+        self._calls_of_line: dict[str, dict[str, Call]] = {}
+        self._lines_of_person: dict[str, dict[str, None]] = {}
 
-    # --- find ---
+    # --- lines ---
+
+    def add_line(self, line_id: str, party: Party) -> None:
+        """A line is there, or says so again."""
+        self.remove_line(line_id)
+        self.lines[line_id] = party
+        self._lines_of_person.setdefault(party.person_id, {})[line_id] = None
+
+    def remove_line(self, line_id: str) -> None:
+        """A line is gone; its calls are not touched."""
+        party = self.lines.pop(line_id, None)
+        if party is not None:
+            lines = self._lines_of_person[party.person_id]
+            del lines[line_id]
+            if not lines:
+                del self._lines_of_person[party.person_id]
+
+    def lines_of(self, person_id: str) -> list[str]:
+        """The lines of a person that are registered."""
+        return list(self._lines_of_person.get(person_id, ()))
+
+    def is_free(self, line_id: str) -> bool:
+        """Whether the line may have one more call."""
+        return len(self._calls_of_line.get(line_id, ())) < MAX_CALLS_PER_LINE
+
+    # --- calls ---
+
+    def add_call(
+        self,
+        session: Session,
+        call_id: str,
+        line_id: str,
+        state: State,
+        transaction: Transaction,
+        correlation_id: str = "",
+    ) -> Call:
+        """A new call of the session."""
+        call = Call(
+            call_id=call_id,
+            line_id=line_id,
+            session_id=session.session_id,
+            tracking_id=session.tracking_id,
+            state=state,
+            silent_at=self.now + self._keepalive_seconds,
+            correlation_id=correlation_id,
+            transaction=transaction,
+        )
+        self.calls[call_id] = call
+        self._calls_of_line.setdefault(line_id, {})[call_id] = call
+        self.call_timers.arm(call_id)
+        return call
+
+    def heard_from(self, call: Call, correlation_id: str = "") -> None:
+        """Its client said something about the call, at times by which id it knows it."""
+        call.silent_at = self.now + self._keepalive_seconds
+        call.correlation_id = correlation_id or call.correlation_id
 
     def calls_of(self, line_id: str) -> list[Call]:
         """The calls of a line."""
-        return [call for call in self.calls.values() if call.line_id == line_id]
+        return list(self._calls_of_line.get(line_id, {}).values())
 
     def session_of(self, call: Call) -> Session:
         """The session that the call belongs to."""
@@ -80,6 +150,13 @@ class Floor:
         """Tell the client of a call."""
         self.do(Tell(call.line_id, call.call_id, call.correlation_id, call.tracking_id, news))
 
+    def enter(self, call: Call, state: State, event: str) -> None:
+        """The call goes into another state."""
+        old = call.state_name
+        call.state = state
+        self.log(call, old, event, call.state_name)
+        self.call_timers.arm(call.call_id)
+
     def log(self, call: Call, old: str, event: str, new: str) -> None:
         """Note a change of a call's state."""
         self.do(Transition(call.call_id, call.tracking_id, old, event, new))
@@ -88,4 +165,24 @@ class Floor:
         """The call is over: close its leg. Nothing about it follows."""
         self.log(call, call.state_name, event, "ended")
         del self.calls[call.call_id]
+        self.call_timers.disarm(call.call_id)
+        calls = self._calls_of_line[call.line_id]
+        del calls[call.call_id]
+        if not calls:
+            del self._calls_of_line[call.line_id]
         self.do(CloseLeg(call.call_id))
+
+    def forget_lapsed(self) -> None:
+        """Drop what nobody came for in time."""
+        while self.owed and self.owed[call_id := next(iter(self.owed))].until <= self.now:
+            del self.owed[call_id]
+        while self.given_up and self.given_up[key := next(iter(self.given_up))] <= self.now:
+            del self.given_up[key]
+
+    def _call_due(self, call_id: str) -> float | None:
+        call = self.calls.get(call_id)
+        return None if call is None else call.due
+
+    def _session_due(self, session_id: str) -> float | None:
+        session = self.sessions.get(session_id)
+        return None if session is None else session.due

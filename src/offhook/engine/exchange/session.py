@@ -16,7 +16,8 @@ from offhook.engine.exchange.model import (
 class Session:
     """From the dialling of a number to the end of what came of it. Times in seconds.
 
-    While it rings, `lines` are the called lines; once answered, only the one that took it is left.
+    While it rings, `called` are the calls of all lines that ring; once answered, only the one that
+    took it is left. `announced` tells whether the caller knows that it rings.
     """
 
     session_id: str
@@ -38,6 +39,12 @@ class Session:
         if isinstance(self.target, UnknownTarget):
             return Party("", self.target.dialled)
         return self.target.party
+
+    @property
+    def due(self) -> float | None:
+        """When it has rung long enough, or the caller has to be told again that it rings."""
+        waits = [at for at in (self.ring_until, self.progress_at) if at is not None]
+        return min(waits, default=None)
 
     @property
     def is_service(self) -> bool:

@@ -1,0 +1,18 @@
+"""What the caller is told while it rings."""
+
+from offhook.engine.exchange.effects import Progress
+from offhook.engine.exchange.floor import Floor
+from offhook.engine.exchange.session import Session
+
+#: Seconds for which the first report waits for a called client: official callers wait for 10.
+FIRST_PROGRESS = 3.0
+#: Seconds between two reports: official clients give up after 60 without one.
+PROGRESS_INTERVAL = 25.0
+
+
+def announce(floor: Floor, session: Session) -> None:
+    """Tell the caller that it rings, now and every so often."""
+    session.announced = True
+    session.progress_at = floor.now + PROGRESS_INTERVAL
+    floor.session_timers.arm(session.session_id)
+    floor.tell(floor.calls[session.caller_id], Progress(session.callee))
