@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from offhook.engine.exchange.model import ServiceNumber
+from offhook.media.ice import machine_addresses
 from offhook.service.media import MediaConfig
 
 #: All addresses of this machine.
@@ -195,6 +196,8 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         hosts = {address_of("http", self.http)[0], urlsplit(self.public_url or "").hostname or ""}
         if self.https:
             hosts.add(address_of("https", self.https)[0])
+        if hosts & set(_ANY):
+            hosts.update(machine_addresses())
         return sorted(hosts - {"", *_ANY})
 
     def media_config(self) -> MediaConfig:
