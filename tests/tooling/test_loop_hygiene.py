@@ -52,6 +52,28 @@ async def test_sleeps():
     result.assert_outcomes(failed=1)
 
 
+def test_the_garbage_collector_is_not_held_against_a_test(run):
+    result = run(
+        """
+import gc
+
+async def test_collects():
+    heap = [[[]] for _ in range(200_000)]
+    await asyncio.sleep(0)
+    began = time.thread_time()
+    while time.thread_time() - began < 0.15:
+        gc.collect()
+
+@pytest.fixture(autouse=True)
+def only_when_asked():
+    gc.disable()
+    yield
+    gc.enable()
+"""
+    )
+    result.assert_outcomes(passed=1)
+
+
 def test_a_marker_raises_the_limit_of_one_test(run):
     result = run(
         """
