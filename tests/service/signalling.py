@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
@@ -91,6 +91,13 @@ class Wire:
         assert self._socket is not None
         await self._socket.send_json(frame)
 
+    async def say_raw(self, data: str | bytes) -> None:
+        """Send what may be no frame at all."""
+        assert self._socket is not None
+        await (
+            self._socket.send_str(data) if isinstance(data, str) else self._socket.send_bytes(data)
+        )
+
     async def drop(self) -> None:
         """Lose the socket."""
         assert self._socket is not None
@@ -128,6 +135,16 @@ class Wire:
                 for event in self.events:
                     if _fits(event, kind, call_id, members):
                         return event
+                await self._news.wait()
+
+    async def frame(self, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The first frame that fits; waits for it."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                self._news.clear()
+                for frame in self.frames:
+                    if fits(frame):
+                        return frame
                 await self._news.wait()
 
     def story(self, call_id: str) -> list[str]:

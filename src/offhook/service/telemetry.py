@@ -14,7 +14,7 @@ from offhook.service.http.origin import Origins
 from offhook.service.identity.principal import SignedIn
 from offhook.wire.telemetry import LogUpload
 
-#: The most that is read of one request, in bytes; more is an error 413.
+#: The most that is read of a log, in bytes; more is an error 413.
 _LARGEST = 4 * 1024 * 1024
 _LOGS = "/client-logs/api/v1/logs"
 
@@ -27,7 +27,6 @@ def routes(origins: Origins) -> list[HTTPRouteHandler]:
     @post(
         ["/metrics/api/v1/clientmetrics", "/telemetry/v1/metric/v2", f"{_LOGS}/meta"],
         status_code=200,
-        request_max_body_size=_LARGEST,
     )
     async def dropped(request: AnyRequest, principal: SignedIn) -> dict[str, str]:  # noqa: ARG001
         await _drop(request)
