@@ -28,6 +28,7 @@ class World:
         self.media: list[out.MediaEffect] = []
         self.records: list[CallRecord] = []
         self.line_of: dict[str, str] = {}
+        self.acknowledges = True  # whether clients post their OK
         self._ids = count(1)
 
     def register(self, line_id: str, party: Party) -> None:
@@ -162,7 +163,7 @@ class World:
 
     def _client_replies(self, line_id: str, call_id: str, message: RoapMessage) -> None:
         match message.messageType:
-            case RoapType.ANSWER:
+            case RoapType.ANSWER if self.acknowledges:
                 reply = RoapMessage(message.seq, RoapType.OK)
             case RoapType.OFFER_REQUEST:
                 reply = RoapMessage(message.seq, RoapType.OFFER_RESPONSE, sdp="offer")

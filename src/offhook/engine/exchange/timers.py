@@ -16,6 +16,10 @@ class Timers:
         self._heap: list[tuple[float, str]] = []
         self._entry: dict[str, float] = {}
 
+    def __len__(self) -> int:
+        """How many entries are kept, those of keys that are gone included."""
+        return len(self._heap)
+
     def arm(self, key: str) -> None:
         """Take note of the key's deadline."""
         due = self._due(key)
