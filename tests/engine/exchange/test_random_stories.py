@@ -1,7 +1,9 @@
 """Random stories against the exchange: whatever happens, its invariants hold.
 
 People with no, one or several lines; clients that follow the protocol, are late, repeat themselves,
-talk nonsense or vanish; media news that come twice, too late or never; time that jumps.
+talk nonsense or vanish; media news that come twice, too late or never; time that jumps. What
+clients and the media plane reply waits in the mail, from where it arrives in any order, twice, or
+not at all, unless the day is quick.
 """
 
 import os
@@ -21,7 +23,7 @@ from offhook.engine.exchange import Exchange, ExchangeRefused
 from offhook.engine.exchange import effects as out
 from offhook.engine.exchange import inputs as put
 from offhook.engine.exchange.call import Talking
-from offhook.engine.exchange.exchange import MAX_CALLS_PER_LINE
+from offhook.engine.exchange.floor import MAX_CALLS_PER_LINE
 from offhook.engine.exchange.model import (
     Party,
     PersonTarget,
@@ -30,6 +32,7 @@ from offhook.engine.exchange.model import (
     Target,
     UnknownTarget,
 )
+from offhook.engine.exchange.roap import NEGOTIATION_TIMEOUT
 from offhook.wire.mobius import CauseCode
 from offhook.wire.roap import RoapMessage, RoapType
 
@@ -67,13 +70,20 @@ class RandomStories(RuleBasedStateMachine):
         self.records: set[str] = set()
         self.told_of_end: set[str] = set()
         self.quick = False
-        self.later: list[put.Input] = []
+        self.mail: list[put.Input] = []
+        self.state: dict[str, str] = {}  # the last one logged
+        self.hears: dict[str, object] = {}
+        self.introduced: set[str] = set()  # calls whose client told its own id
+        self.held: dict[str, bool] = {}  # what clients were told
+        self.asked: dict[str, float] = {}  # holds and resumes without reply, since when
+        self.without_ok: dict[str, int] = {}  # answers that clients have not acknowledged
+        self.event: put.Input = put.Tick()
 
     # --- what can happen ---
 
     @initialize(quick=st.booleans(), there=st.sets(lines, min_size=3))
     def the_day_begins(self, quick: bool, there: set[str]) -> None:
-        """Some clients are there already; the media may be quick, or as late as it likes."""
+        """Some clients are there already; replies may be quick, or as late as they like."""
         self.quick = quick
         for line in sorted(there):
             self.a_client_registers(line)
@@ -88,9 +98,13 @@ class RandomStories(RuleBasedStateMachine):
         self.registered.discard(line)
         self.give(put.LineGone(line))
 
-    @rule(line=lines, goal=st.sampled_from(TARGETS), sound=st.booleans())
-    def somebody_calls(self, line: str, goal: Target, sound: bool) -> None:
+    @rule(line=lines, goal=st.sampled_from(TARGETS), sound=st.booleans(), gave_up=st.booleans())
+    def somebody_calls(self, line: str, goal: Target, sound: bool, gave_up: bool) -> None:
         number = next(self.ids)
+        gave_up = gave_up and number % 5 == 0
+        if gave_up:
+            end = put.End(line, "unknown", f"own-call{number}", CauseCode.NORMAL)
+            self.give(end)
         offer = RoapMessage(1, RoapType.OFFER, sdp="offer" if sound else None)
         accepted = self.give(
             put.Place(
@@ -106,6 +120,7 @@ class RandomStories(RuleBasedStateMachine):
         )
         if accepted:
             self.sessions_placed += 1
+            assert not gave_up or f"call{number}" in self.closed_legs, "its end overtook it"
             self.known.append((line, f"call{number}"))
 
     @precondition(lambda self: self.known)
@@ -170,6 +185,13 @@ class RandomStories(RuleBasedStateMachine):
             case _:
                 self.give(put.LegPlayed(call))
 
+    @precondition(lambda self: self.mail)
+    @rule(which=some, how=st.sampled_from(["once", "once", "once", "twice", "never"]))
+    def mail_arrives(self, which: int, how: str) -> None:
+        event = self.mail.pop(which % len(self.mail))
+        for _ in range({"once": 1, "twice": 2, "never": 0}[how]):
+            self.give(event)
+
     @rule(seconds=st.sampled_from([0.1, 1.0, 11.0, 30.0, 60.0, 300.0]))
     def time_passes(self, seconds: float) -> None:
         until = self.now + seconds
@@ -226,9 +248,42 @@ class RandomStories(RuleBasedStateMachine):
         assert len(self.records) + len(self.exchange.sessions()) == self.sessions_placed
 
     @invariant()
-    def what_waits_has_a_deadline(self) -> None:
-        if self.exchange.calls():
-            assert self.exchange.deadline is not None
+    def the_deadline_is_that_of_the_first_that_waits(self) -> None:
+        dues = [each.due for each in (*self.exchange.calls(), *self.exchange.sessions())]
+        assert self.exchange.deadline == min((at for at in dues if at is not None), default=None)
+        assert not self.exchange.calls() or self.exchange.deadline is not None
+
+    @invariant()
+    def people_hear_what_the_state_of_their_calls_says(self) -> None:
+        calls = {call.call_id: call for call in self.exchange.calls()}
+        for session in self.exchange.sessions():
+            if session.answered is None:
+                continue
+            caller = calls[session.caller_id]
+            if isinstance(session.target, ServiceTarget):
+                if session.target.service is ServiceNumber.ECHO and not caller.held:
+                    assert self.hears[caller.call_id] == out.EchoLeg(caller.call_id)
+                continue
+            callee = calls[session.called[0]]
+            for call, other in ((caller, callee), (callee, caller)):
+                expected: object = other.call_id
+                if call.held:
+                    expected = out.Sound.SILENCE
+                elif other.held:
+                    expected = out.Sound.MUSIC_ON_HOLD
+                assert self.hears[call.call_id] == expected
+
+    @invariant()
+    def clients_know_whether_their_calls_are_held(self) -> None:
+        for call in self.exchange.calls():
+            if call.unconfirmed is None:
+                assert self.held.get(call.call_id, False) == call.held
+
+    @invariant()
+    def each_hold_and_resume_is_confirmed_in_time(self) -> None:
+        living = {call.call_id for call in self.exchange.calls()}
+        for call_id, since in self.asked.items():
+            assert call_id not in living or self.now < since + NEGOTIATION_TIMEOUT
 
     def teardown(self) -> None:
         """All clients fall silent: everything ends by itself."""
@@ -246,47 +301,77 @@ class RandomStories(RuleBasedStateMachine):
         return chosen[which % len(chosen)]
 
     def give(self, event: put.Input) -> bool:
-        before = self.picture()
+        before = self.picture() if isinstance(event, put.Command) else ""
+        self.event = event
         try:
             effects = self.exchange.handle(event, self.now)
         except ExchangeRefused:
+            assert isinstance(event, put.Command), "only commands are refused"
             assert self.picture() == before, "a refused command changes nothing"
             return False
+        self.note(event)
         for effect in effects:
             self.watch(effect)
-        while self.later:
-            self.give(self.later.pop())
+        while self.quick and self.mail:
+            self.give(self.mail.pop())
         return True
 
     def picture(self) -> str:
         return repr((self.exchange.calls(), self.exchange.sessions(), self.exchange.deadline))
+
+    def note(self, event: put.Input) -> None:
+        """What an accepted command lets its client expect."""
+        match event:
+            case put.Alert(call_id=call_id) | put.Answer(call_id=call_id):
+                self.introduced.add(call_id)
+            case put.Place(call_id=call_id):
+                self.introduced.add(call_id)
+            case put.Hold(call_id=call_id) | put.Resume(call_id=call_id):
+                self.asked.setdefault(call_id, self.now)
+            case put.Roap(call_id=call_id, message=message) if call_id in self.without_ok:
+                seq = self.without_ok[call_id]
+                acknowledged = message.messageType is RoapType.OK and message.seq >= seq
+                again = message.messageType in (RoapType.OFFER, RoapType.OFFER_RESPONSE)
+                failed = message.messageType is RoapType.ERROR
+                if acknowledged or failed or (again and message.seq > seq):
+                    del self.without_ok[call_id]
+            case _:
+                pass
 
     def watch(self, effect: out.Effect) -> None:
         match effect:
             case out.OpenLeg(call_id=call_id):
                 assert call_id not in self.open_legs | self.closed_legs
                 self.open_legs.add(call_id)
-                if self.quick:
-                    offered = effect.offer is None
-                    kind = put.LegOffered if offered else put.LegAnswered
-                    self.later.append(kind(call_id, "sdp"))
+                kind = put.LegOffered if effect.offer is None else put.LegAnswered
+                self.mail.append(kind(call_id, "sdp"))
             case out.RenegotiateLeg(call_id=call_id):
                 assert call_id in self.open_legs, "an effect for a dead call"
-                if self.quick:
-                    self.later.append(put.LegAnswered(call_id, "sdp"))
+                self.mail.append(put.LegAnswered(call_id, "sdp"))
             case out.CloseLeg(call_id=call_id):
                 self.open_legs.remove(call_id)
                 self.closed_legs.add(call_id)
+                assert self.state[call_id] == "ended"
+                if call_id in self.introduced and call_id not in self.told_of_end:
+                    assert isinstance(self.event, put.End | put.LineGone), "nobody told its client"
             case out.JoinLegs(call_id=call_id, other_call_id=other):
                 assert {call_id, other} <= self.open_legs
+                self.hears[call_id], self.hears[other] = other, call_id
+            case out.PlaySound(call_id=call_id, sound=sound):
+                assert call_id in self.open_legs, "an effect for a dead call"
+                self.hears[call_id] = sound
+            case out.EchoLeg(call_id=call_id):
+                assert call_id in self.open_legs, "an effect for a dead call"
+                self.hears[call_id] = effect
             case out.Record(record=record):
                 assert record.session_id not in self.records
                 self.records.add(record.session_id)
                 assert record.placed <= record.ended
             case out.Tell(line_id=line_id, call_id=call_id, news=news):
                 self.watch_news(line_id, call_id, news)
-            case out.Transition():
-                pass
+            case out.Transition(call_id=call_id, old=old, new=new):
+                assert self.state.get(call_id, "idle") == old != new
+                self.state[call_id] = new
             case _:
                 assert effect.call_id in self.open_legs, "an effect for a dead call"
 
@@ -296,12 +381,31 @@ class RandomStories(RuleBasedStateMachine):
             self.told_of_end.add(call_id)
             return
         assert call_id in self.open_legs, "news about a dead call"
-        if isinstance(news, out.Incoming):
-            self.known.append((line_id, call_id))
+        match news:
+            case out.Incoming():
+                self.known.append((line_id, call_id))
+                self.mail.append(put.Alert(line_id, call_id, f"own-{call_id}"))
+            case out.Held() | out.Resumed():
+                self.held[call_id] = isinstance(news, out.Held)
+                self.asked.pop(call_id, None)
+            case out.Negotiate(message=message):
+                self.watch_roap(line_id, call_id, message)
+
+    def watch_roap(self, line_id: str, call_id: str, message: RoapMessage) -> None:
+        match message.messageType:
+            case RoapType.ANSWER:
+                self.without_ok[call_id] = message.seq
+                reply = RoapMessage(message.seq, RoapType.OK)
+            case RoapType.OFFER_REQUEST:
+                assert call_id not in self.without_ok, "asked before the OK"
+                reply = RoapMessage(message.seq, RoapType.OFFER_RESPONSE, sdp="sdp")
+            case _:
+                return
+        self.mail.append(put.Roap(line_id, call_id, reply))
 
 
 RandomStories.TestCase.settings = settings(
-    max_examples=int(os.environ.get("OFFHOOK_STORIES", "800")),
+    max_examples=int(os.environ.get("OFFHOOK_STORIES", "250")),
     stateful_step_count=int(os.environ.get("OFFHOOK_STORY_STEPS", "60")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
