@@ -6,7 +6,7 @@ connection, region, discovery, line.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, assert_never
 
@@ -93,7 +93,10 @@ class PhoneServices:
         self._mercury: MercuryConnection | None = None
         self._line: LineKeeper | None = None
         self._online = asyncio.Event()
-        self._work: set[asyncio.Task[Any]] = set()
+        self._work: set[asyncio.Task[None]] = set()
+        self._connecting: asyncio.Task[None] | None = None
+        self._refreshing: asyncio.Task[None] | None = None
+        self._taking_down = asyncio.Lock()
         self._renewal_due = False
         self._calls_active = False
         self._changed = asyncio.Event()
@@ -104,11 +107,6 @@ class PhoneServices:
         self.calling_type = CallingType.NONE
 
     # --- what is known ---
-
-    @property
-    def wanted(self) -> bool:
-        """Whether they are connected, or being connected."""
-        return self.status in (Status.CONNECTING, Status.CONNECTED) or bool(self._work)
 
     @property
     def established(self) -> bool:
@@ -146,17 +144,23 @@ class PhoneServices:
 
     def connect(self) -> None:
         """Sign in to phone services in the background, unless that is so already."""
-        if self.wanted:
+        under_way = self._connecting is not None and not self._connecting.done()
+        if under_way or self.status in (Status.CONNECTING, Status.CONNECTED):
             return
-        self._set(Status.CONNECTING, Reason.NONE)
-        self._start(self._connect(), "offhook-sign-in")
+        self._begin()
 
-    def _start(self, work: Any, name: str) -> None:
-        task = self._supervisor.spawn(work, name)
+    def _begin(self) -> None:
+        self._set(Status.CONNECTING, Reason.NONE)
+        self._connecting = self._start(self._connect(), "offhook-sign-in")
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = self._supervisor.spawn(work, name)
         self._work.add(task)
         task.add_done_callback(self._work.discard)
+        return task
 
     async def _connect(self) -> None:
+        await self._take_down()
         attempts = SignInAttempts()
         while True:
             try:
@@ -186,7 +190,7 @@ class PhoneServices:
         self._events.on_logged_in()
         self._open_mercury()
         await self._until_online()
-        self._start(self._refresh_device(), "offhook-wdm-refresh")
+        self._refreshing = self._start(self._refresh_device(), "offhook-wdm-refresh")
         primary, backup = await self._discover()
         line = LineKeeper(self._mobius, self._identity, self._line_reported, self._supervisor)
         self._line = line
@@ -335,12 +339,7 @@ class PhoneServices:
     def _renew_when_idle(self) -> None:
         if self._renewal_due and not self._calls_active:
             self._renewal_due = False
-            self._start(self._reconnect(), "offhook-reconnect")
-
-    async def _reconnect(self) -> None:
-        self._set(Status.CONNECTING, Reason.NONE)
-        await self._take_down()
-        await self._connect()
+            self._begin()
 
     def _line_reported(self, report: registration.Report) -> None:
         reason = _FAILURES[report.failure]
@@ -400,18 +399,18 @@ class PhoneServices:
         self._fail(NotAuthorizedError("The sign-in has ended; sign in again."))
 
     async def _take_down(self) -> None:
-        line, self._line = self._line, None
-        mercury, self._mercury = self._mercury, None
-        current = asyncio.current_task()
-        for task in [each for each in self._work if each.get_name() == "offhook-wdm-refresh"]:
-            if task is not current:
-                task.cancel()
-        if line is not None:
-            await line.stop()
-        if mercury is not None:
-            await mercury.stop()
-        self._online.clear()
-        await self._wdm.unregister()
+        async with self._taking_down:
+            line, self._line = self._line, None
+            mercury, self._mercury = self._mercury, None
+            refreshing, self._refreshing = self._refreshing, None
+            if refreshing is not None:
+                refreshing.cancel()
+            if line is not None:
+                await line.stop()
+            if mercury is not None:
+                await mercury.stop()
+            self._online.clear()
+            await self._wdm.unregister()
 
     def _set(self, status: Status, reason: Reason) -> None:
         if (status, reason) == (self.status, self.reason):
