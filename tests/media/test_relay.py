@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+import uvloop
 
 from media.legs import Ear, Rtp, client_config, legs, negotiate, reached, rtp, service_config
 from offhook.engine.rtp.rewrite import FRAME
@@ -91,6 +92,10 @@ async def test_two_joined_callers_hear_each_other() -> None:
         await bob.hears(b"hello bob")
         await alice.hears(b"hello alice")
         assert Rtp(bob.ear.rtp[0]).ssrc == bob.service.ssrc
+
+
+def test_it_is_the_same_on_uvloop() -> None:
+    uvloop.run(test_two_joined_callers_hear_each_other())
 
 
 async def test_nobody_hears_a_caller_who_is_not_joined() -> None:

@@ -16,23 +16,34 @@ Address = tuple[str, int]
 
 
 class ConnectedSocket:
-    """Receives the datagrams of the client at `address` into `scratch`, until it is closed.
+    """Receives the datagrams of the client into `scratch`, until it is closed.
 
-    `on_media` is told where a packet of SRTP or SRTCP in the scratch came from, `on_other` gets a
-    copy of anything else. `send` is the socket's own, with its exceptions.
+    `on_media` is called, with None for "the client", when a packet of SRTP or SRTCP is in the
+    scratch; `on_other` gets a copy of anything else. `send` is the socket's own, with its
+    exceptions.
     """
+
+    __slots__ = (
+        "_length",
+        "_on_media",
+        "_on_other",
+        "_poller",
+        "_receive",
+        "_room",
+        "_scratch",
+        "_sock",
+        "send",
+    )
 
     def __init__(
         self,
         sock: socket.socket,
-        address: Address,
         scratch: Scratch,
         poller: Poller,
-        on_media: Callable[[Address], None],
+        on_media: Callable[[None], None],
         on_other: Callable[[bytes], None],
     ) -> None:
         self._sock = sock
-        self._address = address
         self._scratch = scratch
         self._length = scratch.length
         self._room = scratch.room
@@ -52,7 +63,7 @@ class ConnectedSocket:
             return
         if 127 < room[0] < 192:
             on_media = self._on_media
-            on_media(self._address)
+            on_media(None)
         elif length:
             self._on_other(self._scratch.packet())
 
@@ -68,7 +79,7 @@ def connect_beside(
     scratch: Scratch,
     poller: Poller,
     *,
-    on_media: Callable[[Address], None],
+    on_media: Callable[[None], None],
     on_other: Callable[[bytes], None],
 ) -> ConnectedSocket | None:
     """Connect a socket on the port of `first` to `client`; None where the system cannot."""
@@ -84,7 +95,7 @@ def connect_beside(
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind(first.getsockname())
         sock.connect(client)
-        return ConnectedSocket(sock, client, scratch, poller, on_media, on_other)
+        return ConnectedSocket(sock, scratch, poller, on_media, on_other)
     except OSError:
         # A kernel with other rules: one socket has to do.
         sock.close()

@@ -46,7 +46,8 @@ class IceAgent(Protocol):
     """What a leg asks of ICE.
 
     Callbacks run inside the event loop and must not raise. `on_media` is told the address from
-    which the packet of SRTP or SRTCP in the leg's scratch came; it is set before `open` and stays.
+    which the packet of SRTP or SRTCP in the leg's scratch came, None for the chosen path; it is set
+    before `open` and stays.
     `send` sends on the chosen path, or drops; it changes with the path and may raise OSError.
     `last_consent_at` is the `time.monotonic` of the last authenticated STUN.
     """
@@ -54,7 +55,7 @@ class IceAgent(Protocol):
     on_connected: Callable[[], None]
     on_lost: Callable[[IceError], None]
     on_dtls: Callable[[bytes], None]
-    on_media: Callable[[Address], None]
+    on_media: Callable[[Address | None], None]
     send: Callable[[bytes | memoryview], object]
     last_consent_at: float
     remote_address: Address | None
@@ -181,7 +182,7 @@ class FullIce:
         self.on_connected: Callable[[], None] = _nobody
         self.on_lost: Callable[[IceError], None] = _nobody
         self.on_dtls: Callable[[bytes], None] = _nobody
-        self.on_media: Callable[[Address], None] = _nobody
+        self.on_media: Callable[[Address | None], None] = _nobody
         self.last_consent_at = 0.0
         self.remote_address: Address | None = None
         self._transport: asyncio.DatagramTransport | None = None

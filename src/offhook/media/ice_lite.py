@@ -102,7 +102,7 @@ class IceLite:
         self.on_connected: Callable[[], None] = _nobody
         self.on_lost: Callable[[IceError], None] = _nobody
         self.on_dtls: Callable[[bytes], None] = _nobody
-        self.on_media: Callable[[Address], None] = _nobody
+        self.on_media: Callable[[Address | None], None] = _nobody
         self.last_consent_at = 0.0
         self.remote_address: Address | None = None
         self._transport: asyncio.DatagramTransport | None = None

@@ -118,7 +118,8 @@ class WebRtcLeg:
         self._remote: RemoteTransport | None = None
         self._role: DtlsRole | None = None
         self._opened = False
-        self._sends = False
+        # The same as `_outbound` while the negotiated direction lets us send.
+        self._speaking: Outbound | None = None
         self._inbound: Inbound | None = None
         self._outbound: Outbound | None = None
         self._watch: asyncio.TimerHandle | None = None
@@ -231,7 +232,7 @@ class WebRtcLeg:
         known = self._remote
         self.format = agreement.format
         self.direction = agreement.direction
-        self._sends = agreement.direction.sends
+        self._speaking = self._outbound if agreement.direction.sends else None
         self._remote = agreement.remote
         new_peer = known is None or known.fingerprints != agreement.remote.fingerprints
         if new_peer:
@@ -258,6 +259,7 @@ class WebRtcLeg:
         # Those of the peer before, if there was one, served until now.
         self._inbound = Inbound(keys, self.scratch)
         self._outbound = Outbound(keys, self.scratch)
+        self._speaking = self._outbound if self.direction.sends else None
         if self.state is LegState.CONNECTING:
             if self._watch is not None:
                 self._watch.cancel()
@@ -293,7 +295,7 @@ class WebRtcLeg:
             self._watch.cancel()
             self._watch = None
         self._secure.close()
-        self._inbound = self._outbound = None
+        self._inbound = self._outbound = self._speaking = None
         self._set_state(state)
 
     def _set_state(self, state: LegState) -> None:
@@ -312,22 +314,22 @@ class WebRtcLeg:
     def send_rtp(self, packet: bytes | bytearray) -> None:
         """Encrypt and send one RTP packet; dropped unless connected and allowed to send."""
         self.scratch.load(packet)
-        self.send_scratch()
+        if self._cell[0] >= _SMALLEST:
+            self.send_scratch()
 
     def send_scratch(self) -> None:
-        """The same for the RTP packet in the leg's scratch."""
-        outbound, cell = self._outbound, self._cell
-        length = cell[0]
-        if outbound is None or not self._sends or length < _SMALLEST:
+        """The same for the RTP packet in the leg's scratch, of at least 12 bytes."""
+        outbound = self._speaking
+        if outbound is None:
             return
-        protect, send = outbound.protect, self._ice.send
-        if protect():
-            return
+        cell = self._cell
         stats = self.stats
         stats.packets_sent += 1
-        stats.bytes_sent += length
+        stats.bytes_sent += cell[0]
+        protect, send = outbound.protect, self._ice.send
         try:
-            send(self._view[: cell[0]])
+            if protect() == 0:
+                send(self._view[: cell[0]])
         except OSError:
             # The kernel has no room, or the peer's port is closed: voice that waits is worthless.
             return
@@ -347,29 +349,43 @@ class WebRtcLeg:
         except OSError:
             logger.debug("A datagram could not be sent")
 
-    def _media_received(self, address: Address) -> None:
-        inbound, cell = self._inbound, self._cell
-        if inbound is None or cell[0] < _SMALLEST:
+    def _media_received(self, address: Address | None) -> None:
+        inbound = self._inbound
+        if inbound is None:
+            return
+        if self._view[1] & 0xE0 == 0xC0:  # RFC 5761 section 4
+            self._rtcp_received(inbound, address)
             return
         stats = self.stats
-        is_rtcp = 192 <= self._view[1] <= 223  # RFC 5761 section 4
-        unprotect = inbound.unprotect_rtcp if is_rtcp else inbound.unprotect
+        unprotect = inbound.unprotect
         if unprotect():
             stats.rejected += 1
             return
         self.last_rtp_at = monotonic()
         stats.packets_received += 1
-        stats.bytes_received += cell[0]
-        if address != self._ice.remote_address:
-            self._ice.heard_from(address)
-        if is_rtcp:
-            self.on_rtcp(self.scratch.packet())
-            return
+        stats.bytes_received += self._cell[0]
+        if address is not None:
+            self._heard_from(address)
         forward = self.forward
         if forward is not None:
             forward()
         else:
             self.on_rtp(self.scratch.packet())
+
+    def _rtcp_received(self, inbound: Inbound, address: Address | None) -> None:
+        if self._cell[0] < _SMALLEST or inbound.unprotect_rtcp():
+            self.stats.rejected += 1
+            return
+        self.last_rtp_at = monotonic()
+        self.stats.packets_received += 1
+        self.stats.bytes_received += self._cell[0]
+        if address is not None:
+            self._heard_from(address)
+        self.on_rtcp(self.scratch.packet())
+
+    def _heard_from(self, address: Address) -> None:
+        if address != self._ice.remote_address:
+            self._ice.heard_from(address)
 
 
 def _parsed(sdp: str) -> SessionDescription:

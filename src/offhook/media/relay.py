@@ -20,6 +20,19 @@ class RelayPort:
     `on_digit` is called once for each key that the leg's client presses (RFC 4733).
     """
 
+    __slots__ = (
+        "_event_type",
+        "_event_types",
+        "_events",
+        "_listener",
+        "_speaker",
+        "_view",
+        "_voice_types",
+        "leg",
+        "on_digit",
+        "stream",
+    )
+
     def __init__(self, leg: WebRtcLeg) -> None:
         self.leg = leg
         self.stream = StreamRewriter(
@@ -29,7 +42,8 @@ class RelayPort:
         self._events = EventReceiver()
         self._listener: RelayPort | None = None
         self._speaker: RelayPort | None = None
-        self._payload_types: dict[int, int] = {}
+        self._voice_types: dict[int, int] = {}
+        self._event_types: dict[int, int] = {}
         self._event_type = -1
         self._view = leg.scratch.view
         leg.forward = self._forward
@@ -73,10 +87,10 @@ class RelayPort:
         self._event_type = -1
         if own is not None and own.telephone_event is not None:
             self._event_type = own.telephone_event
-        if self._listener is not None:
-            self._payload_types = _payload_types(own, self._listener.leg.format)
-        if self._speaker is not None:
-            self._speaker._payload_types = _payload_types(self._speaker.leg.format, own)
+        for speaker, listener in ((self, self._listener), (self._speaker, self)):
+            if speaker is not None and listener is not None:
+                types = _payload_types(speaker.leg.format, listener.leg.format)
+                speaker._voice_types, speaker._event_types = types
 
     def send(self, payload: bytes, now: float) -> None:
         """Let the leg hear 20 ms of Opus of our own. `now` is the event loop's time."""
@@ -84,16 +98,23 @@ class RelayPort:
             self.leg.send_rtp(self.stream.originate(payload, self.leg.format.opus, now))
 
     def _forward(self) -> None:
-        view = self._view
-        # Copied first: forwarding changes the packet where it lies.
-        event = self.leg.scratch.packet() if view[1] & 0x7F == self._event_type else None
         listener = self._listener
         if listener is not None and listener.stream.rewrite(
-            view, self.leg.last_rtp_at, self._payload_types
+            self._view, self.leg.last_rtp_at, self._voice_types
         ):
             listener.leg.send_scratch()
-        if event is not None:
-            self._take_event(event)
+        elif self._view[1] & 0x7F == self._event_type:
+            self._forward_event()
+
+    def _forward_event(self) -> None:
+        # Copied first: forwarding changes the packet where it lies.
+        packet = self.leg.scratch.packet()
+        listener = self._listener
+        if listener is not None and listener.stream.rewrite(
+            self._view, self.leg.last_rtp_at, self._event_types
+        ):
+            listener.leg.send_scratch()
+        self._take_event(packet)
 
     def _take_event(self, packet: bytes) -> None:
         digit = self._events.receive(payload_of(packet), timestamp_of(packet))
@@ -110,21 +131,23 @@ class RelayPort:
                 listener.leg.send_rtcp(mapped)
 
 
-def _payload_types(speaker: AudioFormat | None, listener: AudioFormat | None) -> dict[int, int]:
-    """The listener's payload type for each of the speaker's.
+def _payload_types(
+    speaker: AudioFormat | None, listener: AudioFormat | None
+) -> tuple[dict[int, int], dict[int, int]]:
+    """The listener's payload type for each of the speaker's: of voice, and of telephone events.
 
-    Telephone events pass only between equal clock rates: durations would be wrong otherwise.
+    Events pass only between equal clock rates: durations would be wrong otherwise.
     """
     if speaker is None or listener is None:
-        return {}
-    types = {speaker.opus: listener.opus}
+        return {}, {}
+    events = {}
     if (
         speaker.telephone_event is not None
         and listener.telephone_event is not None
         and speaker.telephone_event_rate == listener.telephone_event_rate
     ):
-        types[speaker.telephone_event] = listener.telephone_event
-    return types
+        events[speaker.telephone_event] = listener.telephone_event
+    return {speaker.opus: listener.opus}, events
 
 
 def _ignore(_: str) -> None:

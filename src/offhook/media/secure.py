@@ -1,5 +1,6 @@
 """The encryption of a leg: one DTLS association after the other."""
 
+import logging
 from collections import deque
 from collections.abc import Callable
 
@@ -8,6 +9,8 @@ from offhook.media.dtls import DtlsHandshake, DtlsRole
 from offhook.media.errors import DtlsError
 from offhook.media.srtp import SrtpKeys
 from offhook.wire.sdp import Fingerprint
+
+logger = logging.getLogger(__name__)
 
 # A peer that knows our address may start before its answer has reached us by way of signalling.
 _EARLY_DATAGRAMS = 8
@@ -32,7 +35,6 @@ class SecureTransport:
         self._timeout = timeout
         self._handshake: DtlsHandshake | None = None
         self._early: deque[bytes] = deque(maxlen=_EARLY_DATAGRAMS)
-        self.peer_left = False
 
     def expect_new_peer(self) -> None:
         """Keep DTLS that arrives from now on for the next `start`."""
@@ -43,7 +45,6 @@ class SecureTransport:
 
     def start(self, role: DtlsRole, announced: tuple[Fingerprint, ...]) -> None:
         """Begin the handshake over the path that now stands."""
-        self.peer_left = False
         self._handshake = handshake = DtlsHandshake(
             certificate=self._certificate,
             role=role,
@@ -72,7 +73,7 @@ class SecureTransport:
 
     def _left(self) -> None:
         # Not an error yet: the hang-up that explains it is on its way through signalling.
-        self.peer_left = True
+        logger.debug("The peer said goodbye")
 
     def close(self) -> None:
         """Say goodbye. Idempotent."""
