@@ -5,14 +5,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from offhook import MediaOption, TokenAuthenticator, Webex
-from offhook.cli.up import Ready, start_demo
 from offhook.media.spectrum import has_tone
-from offhook.service.config import ServiceConfig
+from offhook.testing import LocalCloud, local_cloud
 
 
 async def greet(webex: Webex, number: str) -> None:
@@ -24,18 +22,16 @@ async def greet(webex: Webex, number: str) -> None:
 
 
 @pytest.fixture
-async def cloud(tmp_path: Path) -> AsyncIterator[Ready]:
-    config = ServiceConfig(data=str(tmp_path), http="127.0.0.1:0", https="127.0.0.1:0")
-    service, ready = await start_demo(config)
-    yield ready
-    await service.stop()
+async def cloud() -> AsyncIterator[LocalCloud]:
+    async with local_cloud() as cloud:
+        yield cloud
 
 
-async def test_the_person_hears_the_greeting(cloud: Ready) -> None:
-    alice, bob = (TokenAuthenticator(person.token) for person in cloud.people[:2])
+async def test_the_person_hears_the_greeting(cloud: LocalCloud) -> None:
+    alice, bob = (TokenAuthenticator(cloud.person(name).token) for name in ("alice", "bob"))
     async with Webex(alice, cloud=cloud.http) as app, Webex(bob, cloud=cloud.http) as person:
         await asyncio.gather(app.phone.ready(), person.phone.ready())
-        calling = asyncio.create_task(greet(app, cloud.people[1].extension))
+        calling = asyncio.create_task(greet(app, cloud.person("bob").extension))
         async for call in person.phone.incoming_calls():
             async with call:
                 await call.answer()

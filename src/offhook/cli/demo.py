@@ -6,7 +6,6 @@ measured in the audio that it received.
 """
 
 import asyncio
-import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,11 +17,11 @@ from rich.console import Console
 from offhook import Call, MediaOption, TokenAuthenticator, Webex
 from offhook.cli.call_trace import CLOUD, CallTrace
 from offhook.cli.ladder import draw
-from offhook.cli.up import Ready, StartErrors, start_demo
+from offhook.cli.up import StartErrors
 from offhook.media.samples import Samples
 from offhook.media.spectrum import has_tone
-from offhook.service.config import ServiceConfig
 from offhook.service.directory.demo import DEMO_PEOPLE
+from offhook.testing import LocalCloud, local_cloud
 
 _TONES = {"alice": 440.0, "bob": 880.0}
 _RATE = 8_000
@@ -83,26 +82,21 @@ def demo() -> int:
 
 
 async def _demo(console: Console) -> int:
-    with tempfile.TemporaryDirectory(prefix="offhook-demo-") as folder:
-        with console.status("Starting a phone service on free ports"):
-            config = ServiceConfig(data=folder, http="127.0.0.1:0", https="127.0.0.1:0")
-            service, ready = await start_demo(config)
-        try:
-            people = {person.entry().person_id: person.first_name.lower() for person in DEMO_PEOPLE}
-            trace = CallTrace(people)
-            service.shell.observe(trace.observe)
-            outcome = Outcome()
-            with console.status("alice calls bob"):
-                await _story(ready, trace, outcome)
-        finally:
-            await service.stop()
+    people = {person.entry().person_id: person.first_name.lower() for person in DEMO_PEOPLE}
+    trace, outcome = CallTrace(people), Outcome()
+    with console.status("Starting a phone service on free ports") as status:
+        async with local_cloud() as cloud:
+            cloud.service.shell.observe(trace.observe)
+            status.update("alice calls bob")
+            await _story(cloud, trace, outcome)
+            status.update("Stopping")
     _show(console, trace, outcome)
     return 0 if all(is_true for _, is_true in outcome.claims) else 1
 
 
-async def _story(ready: Ready, trace: CallTrace, outcome: Outcome) -> None:
-    async with _phone(ready, "alice") as alice, _phone(ready, "bob") as bob:
-        number = next(person.extension for person in ready.people if person.name.startswith("Bob"))
+async def _story(cloud: LocalCloud, trace: CallTrace, outcome: Outcome) -> None:
+    async with _phone(cloud, "alice") as alice, _phone(cloud, "bob") as bob:
+        number = cloud.person("bob").extension
         waiting = asyncio.create_task(_next_call(bob), name="demo-bob")
         outgoing = await alice.phone.dial_phone_number(number, _media("alice"))
         incoming = await asyncio.wait_for(waiting, _STEP_SECONDS)
@@ -129,9 +123,9 @@ async def _story(ready: Ready, trace: CallTrace, outcome: Outcome) -> None:
 
 
 @asynccontextmanager
-async def _phone(ready: Ready, who: str) -> AsyncIterator[Webex]:
-    token = next(person.token for person in ready.people if person.name.lower().startswith(who))
-    async with Webex(TokenAuthenticator(token), cloud=ready.http) as webex:
+async def _phone(cloud: LocalCloud, who: str) -> AsyncIterator[Webex]:
+    token = cloud.person(who).token
+    async with Webex(TokenAuthenticator(token), cloud=cloud.http) as webex:
         await webex.phone.ready(_STEP_SECONDS)
         yield webex
 

@@ -18,21 +18,16 @@ from rich.table import Table
 from offhook.cli.known_clouds import DEFAULT_CLOUD, KnownCloud, KnownPerson, forget, remember
 from offhook.service.app import PhoneService
 from offhook.service.config import ConfigError, ServiceConfig
-from offhook.service.directory.demo import (
-    DEMO_PEOPLE,
-    TEST_NUMBERS,
-    found_demo_organization,
-    let_demo_apps_in,
-)
 from offhook.service.server import ListenError
 from offhook.service.store import StoreError
+from offhook.testing import LocalCloud, local_cloud
 from offhook.wire.phone_number import format_for_people
 
 #: What stops a start, each with a sentence of its own.
 StartErrors = (ConfigError, ListenError, StoreError)
 
 
-class DemoPassword(msgspec.Struct):
+class PersonLine(msgspec.Struct):
     """A person as `--json` prints them."""
 
     name: str
@@ -43,14 +38,14 @@ class DemoPassword(msgspec.Struct):
     token: str
 
 
-class Ready(msgspec.Struct):
+class ReadyLine(msgspec.Struct):
     """The first line of `offhook up --json`."""
 
     ready: bool
     http: str
     https: str
     ca: str
-    people: list[DemoPassword]
+    people: list[PersonLine]
     test_numbers: dict[str, str]
 
 
@@ -60,37 +55,17 @@ def default_data(environment: Mapping[str, str]) -> Path:
     return Path(home) / "offhook"
 
 
-async def start_demo(config: ServiceConfig) -> tuple[PhoneService, Ready]:
-    """A started service with the demo organisation. Raises one of `StartErrors`."""
-    service = PhoneService(config)
-    await service.start()
-    try:
-        await found_demo_organization(service.directory)
-        await let_demo_apps_in(service.identity)
-        people = [
-            DemoPassword(
-                name=entry.display_name,
-                email=entry.email,
-                number=entry.number,
-                extension=entry.extension,
-                password=person.password,
-                token=await service.identity.personal_token(entry),
-            )
-            for person in DEMO_PEOPLE
-            for entry in (person.entry(),)
-        ]
-    except BaseException:
-        await service.stop()
-        raise
-    numbers = {service_number.value: digits for service_number, digits in TEST_NUMBERS.items()}
-    ca = str(service.ca_path) if service.ca_path else ""
-    return service, Ready(True, service.http_url, service.https_url, ca, people, numbers)
+def ready_line(cloud: LocalCloud) -> bytes:
+    """What `--json` prints once everything is ready."""
+    people = [msgspec.convert(person, PersonLine, from_attributes=True) for person in cloud.people]
+    line = ReadyLine(True, cloud.http, cloud.https, cloud.ca, people, cloud.test_numbers)
+    return msgspec.json.encode(line)
 
 
-def known(ready: Ready) -> KnownCloud:
+def known(cloud: LocalCloud) -> KnownCloud:
     """What `--as` needs to know of a cloud."""
-    people = [KnownPerson(p.name, p.email, p.number, p.extension, p.token) for p in ready.people]
-    return KnownCloud(ready.http, ready.https, ready.ca, people, ready.test_numbers)
+    people = [KnownPerson(p.name, p.email, p.number, p.extension, p.token) for p in cloud.people]
+    return KnownCloud(cloud.http, cloud.https, cloud.ca, people, cloud.test_numbers)
 
 
 def up(config: ServiceConfig, *, as_json: bool) -> int:
@@ -119,18 +94,17 @@ def _run(work: Coroutine[None, None, int]) -> int:
 
 async def _up(config: ServiceConfig, *, as_json: bool) -> int:
     with _until_signal() as stopped:
-        service, ready = await start_demo(config)
-        files = remember(known(ready), os.environ)
-        try:
-            if as_json:
-                sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
-                sys.stdout.flush()
-            else:
-                _welcome(ready)
-            await stopped.wait()
-        finally:
-            forget(files)
-            await service.stop()
+        async with local_cloud(config) as cloud:
+            files = remember(known(cloud), os.environ)
+            try:
+                if as_json:
+                    sys.stdout.write(ready_line(cloud).decode() + "\n")
+                    sys.stdout.flush()
+                else:
+                    _welcome(cloud)
+                await stopped.wait()
+            finally:
+                forget(files)
     return 0
 
 
@@ -161,29 +135,29 @@ def _until_signal() -> Iterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
-def _welcome(ready: Ready) -> None:
+def _welcome(cloud: LocalCloud) -> None:
     console = Console(highlight=False)
     console.print()
-    console.print(f"  [bold green]Offhook is up[/]  {ready.http}   {ready.https}")
-    console.print(f"  [dim]certificate authority  {ready.ca}[/]", soft_wrap=True)
+    console.print(f"  [bold green]Offhook is up[/]  {cloud.http}   {cloud.https}")
+    console.print(f"  [dim]certificate authority  {cloud.ca}[/]", soft_wrap=True)
     console.print()
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for heading in ("Who", "Extension", "Number", "Password"):
         table.add_column(heading, header_style="dim", no_wrap=True)
-    for person in ready.people:
+    for person in cloud.people:
         number = format_for_people(person.number)
         table.add_row(person.name, person.extension, number, person.password)
     console.print(Padding(table, (0, 0, 0, 2)))
     console.print()
     console.print("  Everybody may call everybody, by extension or number. Numbers to test with:")
     numbers = "   ".join(
-        f"{digits} {name.replace('_', ' ')}" for name, digits in ready.test_numbers.items()
+        f"{digits} {name.replace('_', ' ')}" for name, digits in cloud.test_numbers.items()
     )
     console.print(f"  {numbers}")
     console.print()
-    cloud = "" if ready.http == DEFAULT_CLOUD else f" --cloud {ready.http}"
-    echo = ready.test_numbers["echo"]
-    command = f"offhook call {echo} --as alice --play tone:440 --for 5{cloud}"
+    other = "" if cloud.http == DEFAULT_CLOUD else f" --cloud {cloud.http}"
+    echo = cloud.test_numbers["echo"]
+    command = f"offhook call {echo} --as alice --play tone:440 --for 5{other}"
     console.print("  Next, in another terminal:", style="dim")
     console.print(f"  [bold]{_program()}{command.removeprefix('offhook')}[/]", soft_wrap=True)
     console.print()
