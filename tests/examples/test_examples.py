@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-PATIENCE = 40.0
+PATIENCE = 90.0
 
 
 @pytest.fixture
