@@ -105,6 +105,20 @@ def test_digits_are_heard_once_each_between_the_words() -> None:
     assert receiver.reception.lost == len(range(0, len(packets), 6)) - 1  # the first is not missed
 
 
+def test_a_digit_makes_neither_a_gap_in_the_voice_nor_a_click() -> None:
+    sender, receiver = VoiceSender(7), VoiceReceiver(48_000)
+    frames = iter(tone((440,), 3.0).reshape(-1, 960))
+    packets: list[RtpPacket | None] = [
+        sender.packet(next(frames), 48_000, FORMAT) for _ in range(60)
+    ]
+    sender.press("5", 48_000)
+    packets += [sender.packet(next(frames), 48_000, FORMAT) for _ in range(60)]
+    out = heard(receiver, packets, tail=0).astype(int)
+    assert receiver.jitter.counts.concealed_ticks == 0
+    steepest = np.max(np.abs(np.diff(out[24_000:48_000])))
+    assert np.max(np.abs(np.diff(out[48_000:]))) <= 1.5 * steepest
+
+
 def test_a_stream_keeps_one_numbering_and_one_clock_through_voice_digits_and_pauses() -> None:
     sender = VoiceSender(7)
     silence = np.zeros(960, np.int16)

@@ -176,22 +176,62 @@ def test_digits_between_the_voice_are_a_pause_and_not_a_loss() -> None:
 def test_another_source_on_the_same_path_is_followed_at_once() -> None:
     first = stream(100, ssrc=1)
     second = [
-        (12.0 + each * 0.020, voice(each, ssrc=2, sequence=9, timestamp=77)) for each in range(100)
+        (12.0 + each * 0.020, voice(500 + each, ssrc=2, sequence=9, timestamp=77))
+        for each in range(100)
     ]
     strays = [(12.1, voice(99, ssrc=1)), (12.3, voice(98, ssrc=1))]
     heard = heard_of(first + second + strays, 4.2)
-    assert heard.played[-100:] == list(range(100))
+    assert heard.played[-100:] == list(range(500, 600))
+    assert heard.played[:99] == list(range(99))
     assert heard.concealed_ms <= 120
 
 
 def test_a_source_that_counts_anew_is_followed_after_a_second_packet() -> None:
     first = stream(100)
     second = [
-        (12.0 + each * 0.020, voice(each, sequence=40_000, timestamp=3_000_000_000))
+        (12.0 + each * 0.020, voice(500 + each, sequence=40_000, timestamp=3_000_000_000))
         for each in range(100)
     ]
     heard = heard_of(first + second, 4.2)
-    assert heard.played[-99:] == list(range(1, 100))
+    assert heard.played == [*range(100), *range(501, 600)]
+
+
+def test_a_source_whose_clock_jumps_is_followed_at_once() -> None:
+    first = stream(100)
+    second = [
+        (12.0 + each * 0.020, voice(500 + each, sequence=-300, timestamp=3_000_000_000))
+        for each in range(100)
+    ]
+    heard = heard_of(first + second, 4.2)
+    assert heard.played[-100:] == list(range(500, 600))
+    assert heard.played[:99] == list(range(99))
+
+
+def test_packets_that_overtake_each_other_at_the_very_start_are_all_played() -> None:
+    arrivals = stream(50)
+    arrivals[0] = (arrivals[1][0] + 0.001, arrivals[0][1])
+    heard = heard_of(arrivals, 1.2)
+    assert heard.played == list(range(50))
+
+
+def test_a_listener_that_stood_still_for_a_minute_goes_on_at_once() -> None:
+    buffer = JitterBuffer()
+    listen(buffer, stream(50), seconds=1.0)
+    for at, packet in stream(3000)[60:]:
+        buffer.handle(packet, at)
+    assert buffer.buffered <= 250
+    heard = listen(buffer, stream(3100)[3000:], start=70.0, seconds=2.2)
+    first = next(at for at, item in heard.items if isinstance(item, Frame))
+    assert first - 70.0 < 0.2
+    assert heard.delay_of(3090, sent=10.0 + 3090 * 0.020) < 0.200
+
+
+def test_a_listener_that_stood_still_does_not_make_up_what_it_missed() -> None:
+    buffer = JitterBuffer()
+    listen(buffer, stream(50), seconds=1.0)
+    heard = listen(buffer, stream(700)[550:], start=21.0, seconds=3.2)
+    first = next(at for at, item in heard.items if isinstance(item, Frame))
+    assert first - 21.0 < 0.2
 
 
 def test_one_number_far_off_is_not_believed() -> None:

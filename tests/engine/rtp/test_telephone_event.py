@@ -61,7 +61,7 @@ def test_between_two_digits_is_a_pause_long_enough_to_hear_two() -> None:
         place for place, each in enumerate(packets) if each is not None and each.timestamp != 5000
     )
     # The tone is over with the first of the three end packets.
-    assert (second - (first_end - 2) - 1) * 20 >= 40
+    assert (second - (first_end - 2) - 1) * 20 == 80
 
 
 def test_durations_count_in_the_clock_of_the_payload_type() -> None:
@@ -138,6 +138,15 @@ def test_the_same_key_again_is_another_digit_even_if_the_end_of_the_first_was_lo
     first = [each for each in events if each.timestamp == events[0].timestamp]
     second = [each for each in events if each.timestamp != events[0].timestamp]
     assert heard(first[:-3] + second) == "77"
+
+
+def test_the_same_key_again_is_another_digit_even_if_it_was_held_long_before() -> None:
+    first = [
+        EventPacket(struct.pack("!BBH", 7, 0x80 if step > 40 else 10, step * 960), False, 5000)
+        for step in range(1, 44)
+    ]
+    second = EventPacket(struct.pack("!BBH", 7, 10, 960), True, 5000 + 50 * 960)
+    assert heard([*first, second]) == "77"
 
 
 def test_what_is_no_digit_is_passed_over() -> None:

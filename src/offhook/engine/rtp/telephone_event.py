@@ -47,7 +47,8 @@ class EventSender:
     def __init__(self, rate: int, *, on: float = 0.16, off: float = 0.08) -> None:
         self._step = round(rate * PACKET_SECONDS)
         self._steps = max(round(on / PACKET_SECONDS), 3)
-        self._pause = max(round(off / PACKET_SECONDS), 2)
+        # The tone is over with the first of the end packets; the others are sent in the pause.
+        self._pause = max(round(off / PACKET_SECONDS) - (_END_REPEATS - 1), 0)
         self._queue: deque[int] = deque()
         self._code: int | None = None
         self._timestamp = 0
