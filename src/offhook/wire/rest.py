@@ -36,6 +36,13 @@ class OAuthErrorBody(ErrorBody):
     error_description: str
 
 
+class OAuthRefusal(msgspec.Struct):
+    """What a client reads of it, whoever answers: Webex leaves out now one half, now the other."""
+
+    error: str = ""
+    error_description: str = ""
+
+
 class PhoneNumber(msgspec.Struct, omit_defaults=True):
     """`type` is work, work_extension, mobile or fax."""
 

@@ -14,7 +14,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from offhook.errors import InitializationError, InvalidApiError, ServiceError, SignInError
 from offhook.sdk.auth.authenticator import EXPIRY_MARGIN, Authenticator, not_signed_in
 from offhook.sdk.auth.storage import FileTokenStorage, StoredSignIn, TokenStorage
-from offhook.wire.rest import TokenResponse
+from offhook.wire.body import MalformedBodyError, read_body
+from offhook.wire.rest import OAuthRefusal, TokenResponse
 
 
 class OAuthAuthenticator(Authenticator):
@@ -170,10 +171,7 @@ class OAuthAuthenticator(Authenticator):
             )
         except ServiceError as error:
             if error.status in (400, 401, 403):
-                kind = error.message.partition(":")[0]
-                raise SignInError(
-                    f"The sign-in was refused: {error.message}", kind if " " not in kind else ""
-                ) from error
+                raise _refusal(error) from error
             raise
         tokens = answer.read(TokenResponse)
         lasts = tokens.refresh_token_expires_in
@@ -200,3 +198,13 @@ def _answer_in(url: str) -> tuple[str, str | None]:
     if "code" not in query:
         raise SignInError("The address has no code; it is not the answer to a sign-in.")
     return query["code"], query.get("state")
+
+
+def _refusal(error: ServiceError) -> SignInError:
+    """The OAuth error, where the cloud tells it (RFC 6749, 5.2)."""
+    try:
+        told = read_body(error.body, OAuthRefusal)
+    except MalformedBodyError:
+        told = OAuthRefusal()
+    why = told.error_description or error.message
+    return SignInError(f"The sign-in was refused: {why}", told.error)

@@ -1,0 +1,142 @@
+"""What `from offhook import ...` offers. A change here is a change for everybody who uses it."""
+
+import enum
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import offhook
+
+_SORTED = """
+    AudioFailedEvent AudioSourceEndedEvent Authenticator
+    Call CallDisconnectedEvent CallEnded CallEndedError CallError CallErrorEvent CallEvent
+    CallHoldStateChangedEvent CallMediaError CallObserver CallQuality CallStateError CallStatus
+    CallTimeoutError CallingType ConnectedEvent DTMFReceivedEvent Direction EndReason
+    FileTokenStorage HoldResumeInfo IncomingCallListener InfoChangedEvent InitializationError
+    InvalidApiError JWTAuthenticator MediaChangedEvent MediaOption NetworkError NotAuthorizedError
+    OAuthAuthenticator OtherConnected PermissionRequiredError Person PersonClient Phone
+    PhoneConnectionResult PhoneServiceRegistrationFailureReason PhoneServicesError
+    RingerType RingingEvent SendingAudioChangeResult SendingAudioEvent ServiceError SignInError
+    StartRingingEvent StopRingingEvent StoredSignIn TokenAuthenticator TokenStorage
+    TooManyRequestsError UCLoginFailureReason UCLoginServerConnectionStatus UCSSOFailureReason
+    WebSocketError Webex WebexAuthDelegate WebexError WebexErrorCode WebexUCLoginDelegate
+"""
+NAMES = _SORTED.split()
+
+MEMBERS = {
+    "Webex": """
+        auth_delegate authenticator close delegate initialize is_uc_logged_in people phone
+        uc_server_connection_status
+    """,
+    "Phone": """
+        calling_type calls cancel connect_phone_services dial dial_phone_number
+        disconnect_phone_services incoming_call_listener incoming_calls ready
+        set_incoming_call_listener
+    """,
+    "Call": """
+        answer audio call_id caller_number connected correlation_id direction end_reason ended
+        events external_tracking_id hangup hold is_on_hold is_sending_audio mute observer quality
+        reject resume send_dtmf set_observer status title unmute
+    """,
+    "CallObserver": """
+        on_call_hold_state_changed on_connected on_disconnected on_dtmf_received on_info_changed
+        on_media_changed on_ringing on_start_ringing on_stop_ringing
+    """,
+    "WebexUCLoginDelegate": """
+        hide_uc_sso_browser load_uc_sso_view_in_background on_uc_logged_in on_uc_login_failed
+        on_uc_server_connection_state_changed on_uc_sso_login_failed show_uc_non_sso_login_view
+        show_uc_sso_browser
+    """,
+    "WebexAuthDelegate": "on_login_failed on_re_login_required",
+    "OAuthAuthenticator": """
+        authorization_url authorize deauthorize email is_authorized token
+    """,
+    "JWTAuthenticator": "authorize deauthorize email expiration is_authorized refresh_token token",
+    "TokenAuthenticator": """
+        authorize deauthorize email is_authorized on_token_expired set_on_token_expired_listener
+        token
+    """,
+    "MediaOption": "audio_only has_video",
+    "PersonClient": "get_me",
+}
+
+#: Used between the parts of the SDK; nobody else should.
+INTERNAL = {
+    "Phone": {"close", "end_calls", "initialized", "service_back", "take"},
+    "Call": {"dial", "end_now", "finish", "service_back", "take"},
+    "Authenticator": {"attach", "close", "renew", "restore"},
+    "MediaOption": {"close", "error_of", "open", "sink", "source", "uses_devices"},
+}
+
+
+def test_the_names_are_exactly_these() -> None:
+    assert sorted(offhook.__all__) == sorted(NAMES)
+    assert set(NAMES) <= set(dir(offhook))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_is_there_and_says_what_it_is_for(name: str) -> None:
+    thing = getattr(offhook, name)
+    assert thing.__name__ == name
+    doc = vars(thing).get("__doc__")
+    assert doc, f"{name} has no docstring of its own"
+    # A dataclass without one is given its signature.
+    assert not doc.startswith(f"{name}("), f"{name} has no docstring of its own"
+
+
+def public_members(kind: type) -> set[str]:
+    members = {name for name in dir(kind) if not name.startswith("_")}
+    for base in kind.__mro__:
+        members -= INTERNAL.get(base.__name__, set())
+    if kind is offhook.Webex:
+        members |= {"auth_delegate", "authenticator", "delegate", "people", "phone"}
+    if kind is offhook.Call:
+        members.add("audio")
+    return members
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_the_members_are_exactly_these(name: str) -> None:
+    assert public_members(getattr(offhook, name)) == set(MEMBERS[name].split())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_method_and_property_says_what_it_is_for(name: str) -> None:
+    thing = getattr(offhook, name)
+    if issubclass(thing, enum.Enum):
+        return
+    for member, value in vars(thing).items():
+        if member.startswith("_") or not (
+            inspect.isfunction(value) or isinstance(value, property | classmethod)
+        ):
+            continue
+        documented = any(
+            inspect.getdoc(vars(base)[member]) for base in thing.__mro__ if member in vars(base)
+        )
+        assert documented, f"{name}.{member} has no docstring"
+
+
+def test_every_error_is_a_webex_error_with_a_code_and_is_drawn_in_the_tree() -> None:
+    import offhook.errors as tree
+
+    for name in NAMES:
+        thing = getattr(offhook, name)
+        if issubclass(thing, BaseException):
+            assert issubclass(thing, offhook.WebexError)
+            assert thing.code in offhook.WebexErrorCode
+            assert name in (tree.__doc__ or "")
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="Telegraph"):
+        _ = offhook.Telegraph  # type: ignore[attr-defined]
+
+
+def test_server_code_does_not_load_the_sdk() -> None:
+    check = (
+        "import sys, offhook.wire.mobius; "
+        "sys.exit(any(name.startswith(('aiohttp', 'av', 'offhook.sdk')) for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", check], check=False, timeout=60).returncode == 0
