@@ -127,9 +127,11 @@ class Wire:
 
     # --- events ---
 
-    async def told(self, kind: str, call_id: str | None = None, **members: Any) -> dict[str, Any]:
+    async def told(
+        self, kind: str, call_id: str | None = None, within: float = PATIENCE, **members: Any
+    ) -> dict[str, Any]:
         """The first event of this kind, for this call, with these members; waits for it."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(within):
             while True:
                 self._news.clear()
                 for event in self.events:

@@ -1,6 +1,7 @@
 """Calls over the wire, told by raw clients: who is told what, in which order, what is refused."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -263,3 +264,133 @@ async def test_a_transfer_is_refused_with_a_sentence(wire: Make, offer: str) -> 
     }
     status, answer = await alice.send("POST", "services/calltransfer/commit", body)
     assert (status, answer["errorCode"]) == (403, 118)
+
+
+async def test_given_up_before_the_request_for_the_call_has_come(
+    wire: Make, offer: str, cloud: Cloud
+) -> None:
+    alice, bob = await wire("alice"), await wire("bob")
+    await alice.hang_up("DefaultLocalId_1", correlation_id="given-up")
+    call_id = await alice.dial("1002", offer, correlation_id="given-up")
+    assert cloud.service.shell.exchange.calls() == ()
+    await alice.told("calldisconnected", call_id)
+    second = await alice.dial("1002", offer, correlation_id="meant")
+    event = await bob.told("call")
+    await bob.update(event["callId"], "sig_alerting")
+    await alice.told("callprogress", second)
+    assert bob.story(event["callId"]) == ["OFFER", "call"]
+
+
+async def test_given_up_while_the_request_for_the_call_is_under_way(
+    wire: Make, offer: str, cloud: Cloud
+) -> None:
+    alice = await wire("alice")
+    for number in range(5):
+        mine = f"given-up-{number}"
+        await asyncio.gather(
+            alice.dial("1002", offer, correlation_id=mine),
+            alice.hang_up("DefaultLocalId_1", correlation_id=mine),
+        )
+    assert cloud.service.shell.exchange.calls() == ()
+
+
+@pytest.mark.parametrize(
+    "device", [{"correlationId": ""}, {"correlationId": "x" * 129}, {"deviceId": "another"}]
+)
+async def test_a_client_names_itself_and_its_call_in_every_request(
+    wire: Make, offer: str, device: dict[str, str]
+) -> None:
+    alice, bob = await wire("alice"), await wire("bob")
+    body = call_body(alice.own() | device, "1002", offer)
+    status, answer = await alice.send("POST", f"devices/{alice.line}/call", body)
+    assert (status, answer["errorCode"]) == (403, 116)
+    assert answer["trackingId"]
+    await alice.dial("1002", offer)
+    incoming = (await bob.told("call"))["callId"]
+    path = f"devices/{bob.line}/calls/{incoming}"
+    body = {"device": bob.own() | device, "callId": incoming, "callState": "sig_alerting"}
+    status, answer = await bob.send("PATCH", path, body)
+    assert (status, answer["errorCode"]) == (403, 116)
+
+
+async def test_an_early_answer_may_be_confirmed_without_knowing_the_calls_id(wire: Make) -> None:
+    alice = await wire("alice")
+    async with leg() as ours:
+        call_id = await alice.dial("8001", await ours.create_offer())
+        await alice.told("media", call_id, messageType="ANSWER")
+        body = {
+            "device": alice.own(),
+            "callId": "DefaultLocalId_1",
+            "localMedia": {"roap": {"seq": 1, "messageType": "OK"}, "mediaId": "m"},
+        }
+        path = f"devices/{alice.line}/calls/DefaultLocalId_1/media"
+        assert (await alice.send("POST", path, body))[0] == 200
+
+
+async def test_ending_what_is_not_there_is_no_error(wire: Make) -> None:
+    alice = await wire("alice")
+    for call_id in ("gone", "DefaultLocalId_1"):
+        await alice.hang_up(call_id)
+        assert (await alice.send("DELETE", f"devices/{alice.line}/calls/{call_id}"))[0] == 200
+    assert (await alice.send("DELETE", f"devices/gone/calls/{call_id}"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "change", "status", "code"),
+    [
+        ("PATCH", "calls/gone", {"callState": "sig_alerting"}, 404, 113),
+        ("PATCH", "calls/gone", {"callState": "a new idea"}, 400, None),
+        ("POST", "calls/gone/status", {}, 404, 113),
+        ("POST", "calls/gone/media", {"localMedia": {"roap": {"seq": "x"}}}, 400, None),
+    ],
+)
+async def test_what_is_about_no_call_is_refused_by_its_code(
+    wire: Make, method: str, path: str, change: dict[str, object], status: int, code: int | None
+) -> None:
+    alice = await wire("alice")
+    body = {"device": alice.own(), "callId": "gone"} | change
+    answer = await alice.send(method, f"devices/{alice.line}/{path}", body)
+    assert (answer[0], answer[1].get("errorCode")) == (status, code)
+
+
+async def test_only_an_answered_call_is_held(wire: Make, offer: str) -> None:
+    alice = await wire("alice")
+    call_id = await alice.dial("8004", offer)
+    status, answer = await alice.service("hold", call_id)
+    assert (status, answer["errorCode"]) == (403, 111)
+
+
+async def test_no_answer_about_a_call_says_when_to_come_back(
+    wire: Make, offer: str, cloud: Cloud
+) -> None:
+    alice = await wire("alice")
+    path = f"/api/v1/calling/web/devices/{alice.line}/call"
+    body = call_body(alice.own(), "8003", offer)
+    for _ in range(40):
+        answer = await cloud.post(path, token=alice.token, json=body)
+        assert "Retry-After" not in answer.headers
+        if answer.status == 503:
+            assert answer.json["errorCode"] == 114
+            return
+    pytest.fail("40 calls at once were all taken")
+
+
+async def test_nothing_private_is_logged(
+    wire: Make, caplog: pytest.LogCaptureFixture, cloud: Cloud
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    alice, bob = await wire("alice"), await wire("bob")
+    async with leg() as made:
+        offer = await made.create_offer()
+        call_id, incoming = await answered(alice, bob, "+12025550102", offer)
+        await alice.send("POST", f"devices/{alice.line}/call", {"sdp": offer})
+        await alice.hang_up(call_id)
+        await bob.told("calldisconnected", incoming)
+    lines = [f"{record.name} {record.getMessage()}" for record in caplog.records]
+    ours = [line for line in lines if line.startswith("offhook")]
+    tracking_id = bob.events[0]["trackingId"]
+    assert any("dialling" in line and tracking_id in line for line in ours)
+    private = ["2025550102", "2025550101", "a=fingerprint", "ice-ufrag", alice.token, "Adams"]
+    fingerprint = next(line for line in offer.splitlines() if line.startswith("a=fingerprint"))
+    for secret in (*private, fingerprint.partition(" ")[2]):
+        assert not [line for line in lines if secret in line]

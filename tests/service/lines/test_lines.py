@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from offhook.service.config import Limits, Timing
-from service.running import Cloud, config, started
-from service.signalling import Wire
+from service.running import PEOPLE, Cloud, config, started
+from service.signalling import Wire, leg
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ async def test_discovery_names_primary_and_backup(alice: Wire) -> None:
 
 
 async def test_the_line_stays_as_long_as_it_is_kept_alive(demo_data: Path) -> None:
-    async with started(config(demo_data, timing=Timing(keepalive=1))) as cloud:
+    async with started(config(demo_data, timing=Timing(keepalive=1, keepalive_grace=0.1))) as cloud:
         alice = Wire(cloud.http, cloud.service.http_url, await cloud.token("alice"))
         await alice.register()
         status = f"devices/{alice.line}/status"
@@ -117,3 +117,95 @@ async def test_the_ping_for_the_way_home_is_answered(alice: Wire) -> None:
 async def test_unregistering_twice_is_no_error(alice: Wire) -> None:
     assert await alice.do("DELETE", f"devices/{alice.line}") == {}
     assert await alice.do("DELETE", f"devices/{alice.line}") == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"userId": "somebody-else"},
+        {"clientDeviceUri": ""},
+        {"clientDeviceUri": "not a url"},
+        {"clientDeviceUri": "https://host/" + "x" * 1000},
+        {"serviceData": {"indicator": "a new idea"}},
+        {"serviceData": 7},
+    ],
+)
+async def test_a_registration_that_makes_no_sense_is_refused(
+    alice: Wire, change: dict[str, object]
+) -> None:
+    body = {"userId": alice.device["userId"], "clientDeviceUri": alice.device["url"]}
+    status, answer = await alice.send("POST", "device", body | change)
+    assert status == 400
+    assert answer["message"]
+    listed = await alice.do("GET", "devices")
+    assert [device["deviceId"] for device in listed["devices"]] == [alice.line]
+
+
+@pytest.mark.parametrize("indicator", ["calling", "contactcenter", "guestcalling"])
+async def test_every_flavour_of_calling_gets_a_line(alice: Wire, indicator: str) -> None:
+    body = {"userId": alice.device["userId"], "clientDeviceUri": alice.device["url"]}
+    data = {"indicator": indicator, "domain": "example.org", "guestName": "Gus"}
+    assert (await alice.send("POST", "device", body | {"serviceData": data}))[0] == 200
+
+
+async def test_nobody_sees_the_lines_of_others(alice: Wire, cloud: Cloud) -> None:
+    bob = PEOPLE["bob"].entry().person_id
+    assert (await alice.send("GET", f"devices?userid={bob}"))[0] == 403
+    assert (await cloud.get("/api/v1/calling/web/devices")).status == 401
+
+
+async def test_a_flood_of_registrations_is_told_when_to_come_back(demo_data: Path) -> None:
+    limits = Limits(sign_ins=1000, registrations=2, registration_seconds=600)
+    async with started(config(demo_data, limits=limits)) as cloud:
+        alice = Wire(cloud.http, cloud.service.http_url, await cloud.token("alice"))
+        await alice.register()
+        await alice.register_line()
+        answer = await cloud.post("/api/v1/calling/web/device", token=alice.token, json={})
+        assert answer.status == 429
+        assert 200 <= int(answer.headers["Retry-After"]) <= 300
+        bob = Wire(cloud.http, cloud.service.http_url, await cloud.token("bob"))
+        await bob.register()
+        for client in (alice, bob):
+            await client.close()
+
+
+async def test_a_server_without_room_sends_clients_to_another(demo_data: Path) -> None:
+    async with started(config(demo_data, limits=Limits(sign_ins=1000, lines=1))) as cloud:
+        alice = Wire(cloud.http, cloud.service.http_url, await cloud.token("alice"))
+        bob = Wire(cloud.http, cloud.service.http_url, await cloud.token("bob"))
+        await alice.register()
+        await alice.register_line()
+        with pytest.raises(AssertionError, match="103"):
+            await bob.register()
+        await alice.do("DELETE", f"devices/{alice.line}")
+        await bob.register_line()
+        for client in (alice, bob):
+            await client.close()
+
+
+async def test_the_other_side_is_told_when_a_client_vanishes_in_a_call(demo_data: Path) -> None:
+    timing = Timing(keepalive=1, keepalive_grace=0.1)
+    async with started(config(demo_data, timing=timing)) as cloud:
+        alice = Wire(cloud.http, cloud.service.http_url, await cloud.token("alice"))
+        await alice.register()
+        bob = Wire(cloud.http, cloud.service.http_url, await cloud.token("bob"))
+        await bob.register()
+        async with leg() as made:
+            call_id = await bob.dial("1001", await made.create_offer())
+        incoming = (await alice.told("call"))["callId"]
+        await alice.update(incoming, "sig_alerting")
+        await alice.update(incoming, "sig_connected")
+
+        async def kept_alive() -> None:
+            while True:
+                await bob.do("POST", f"devices/{bob.line}/status")
+                await asyncio.sleep(0.5)
+
+        keeping = asyncio.create_task(kept_alive())
+        event = await bob.told("calldisconnected", call_id)
+        keeping.cancel()
+        await asyncio.wait([keeping])
+        assert event["causecode"] == 120
+        assert len(cloud.service.lines) == 1
+        for client in (alice, bob):
+            await client.close()

@@ -20,7 +20,7 @@ from offhook.service.records import Records
 logger = logging.getLogger(__name__)
 
 #: How long a client's first events wait at most for the answer to its request to be written.
-_HOLD_BACK_SECONDS = 1.0
+_HOLD_BACK_SECONDS = 5.0
 #: Seconds by which a timer of the exchange may be late: looking for the next one takes its time.
 _TIMER_SECONDS = 0.05
 
@@ -96,7 +96,7 @@ class ExchangeShell:
     def hold_back(self, key: str) -> None:
         """Keep what there is to tell about a line or a call: its client does not know the id yet.
 
-        Until `release` or `answered`, or a second has passed.
+        Until `release` or `answered`, or five seconds have passed.
         """
         self._held_back[key] = []
         asyncio.get_running_loop().call_later(_HOLD_BACK_SECONDS, self.release, key)
