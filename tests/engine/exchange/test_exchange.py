@@ -403,6 +403,7 @@ def test_the_announcement_hangs_up_when_it_is_over(world: World) -> None:
     assert world.hears(caller) is None, "it is not spoken before somebody can hear it"
     world.put(put.LegConnected(caller))
     assert world.hears(caller) == out.PlaySound(caller, Sound.ANNOUNCEMENT)
+    assert world.put(put.LegConnected(caller)) == [], "news that come twice do not begin it again"
     world.put(put.LegPlayed(caller))
     assert world.ended(caller) is EndReason.HANGUP
 

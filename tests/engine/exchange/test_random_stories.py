@@ -9,6 +9,7 @@ not at all, unless the day is quick.
 import os
 from itertools import count
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -410,4 +411,5 @@ RandomStories.TestCase.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-TestRandomStories = RandomStories.TestCase
+#: A larger profile may take longer than the suite allows a test.
+TestRandomStories = pytest.mark.timeout(3600)(RandomStories.TestCase)

@@ -6,7 +6,7 @@ from engine.exchange.stories import ALICE, BOB, CAROL, World
 from offhook.engine.exchange import effects as out
 from offhook.engine.exchange import inputs as put
 from offhook.engine.exchange.effects import Sound
-from offhook.engine.exchange.model import EndReason
+from offhook.engine.exchange.model import EndReason, PersonTarget
 from offhook.wire.mobius import CauseCode
 from offhook.wire.roap import RoapErrorType, RoapMessage, RoapType
 
@@ -220,3 +220,37 @@ def test_an_answer_tells_by_which_id_the_client_knows_the_call(world: World) -> 
     assert [(each.correlation_id, each.news) for each in told] == [
         ("bobs", out.Disconnected(EndReason.HANGUP))
     ]
+
+
+def test_asking_twice_does_not_put_off_when_a_hold_is_undone(world: World) -> None:
+    world.acknowledges = False
+    caller, callee = world.talk()
+    world.hold(caller)
+    world.wait(8)
+    world.hold(caller)
+    world.wait(3)
+    assert world.hears(callee) == out.JoinLegs(caller, callee)
+
+
+def test_a_client_that_guessed_its_call_and_answered_is_not_rung_any_more(world: World) -> None:
+    effects = world.exchange.handle(place_to_bob(), world.now)
+    callee = next(e.call_id for e in effects if isinstance(e, out.OpenLeg) and e.offer is None)
+    world.put(put.Answer("b1", callee, "bobs"))
+    world.put(put.LegOffered(callee, "offer"))
+    assert roap(world, callee) == [(RoapType.OFFER, 1)]
+    assert out.Incoming(ALICE) not in world.news(callee)
+
+
+def test_audio_without_an_answer_does_not_keep_a_call(world: World) -> None:
+    caller = world.dial("a1", BOB)
+    world.put(put.LegConnected(caller))
+    callee = world.alert("b1")
+    world.put(put.Answer("b1", callee, "bobs"))
+    world.put(put.LegConnected(callee))
+    world.wait(11)
+    assert world.ended(caller) is EndReason.ERROR
+
+
+def place_to_bob() -> put.Place:
+    offer = RoapMessage(1, RoapType.OFFER, sdp="offer")
+    return put.Place("call", "a1", "own", "session", "tracking", "1002", PersonTarget(BOB), offer)
