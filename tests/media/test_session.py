@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from media.legs import client_config, connect, legs, service_config
 from media.lossy_wire import FORMAT, WirePort, jittery, losing, wire
 from offhook.engine.rtp.rtcp import Goodbye, SenderReport, SourceDescription
 from offhook.engine.rtp.telephone_event import InvalidDigitError
@@ -82,6 +83,25 @@ async def test_each_side_hears_the_other_and_only_the_other() -> None:
             assert found.level == pytest.approx(-15, abs=1)
         assert one.quality.packets_lost == 0
         assert one.quality.mos > 4.2
+
+
+async def test_over_real_legs_each_side_hears_the_other_and_its_keys() -> None:
+    async with legs(client_config(), service_config()) as (client, service):
+        await connect(client, service)
+        one = AudioSession(client, source=Tone(440))
+        two = AudioSession(service, source=Tone(660))
+        try:
+            await asyncio.gather(one.start(), two.start())
+            await asyncio.gather(hear_tone(one, 660), hear_tone(two, 440))
+            pressed: list[str] = []
+            two.on_dtmf = pressed.append
+            async with asyncio.timeout(WAIT):
+                await one.send_dtmf("9#")
+            await hear_tone(two, 440)
+            assert pressed == ["9", "#"]
+            assert two.quality.packets_lost == 0
+        finally:
+            await asyncio.gather(one.close(), two.close())
 
 
 async def test_a_network_that_loses_and_delays_is_heard_through() -> None:
