@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 from offhook.engine.exchange import Exchange, ExchangeRefused
 from offhook.engine.exchange import effects as out
 from offhook.engine.exchange import inputs as put
-from offhook.engine.exchange.call import Talking
+from offhook.engine.exchange.call import Call, Talking
 from offhook.engine.exchange.floor import MAX_CALLS_PER_LINE
 from offhook.engine.exchange.model import (
     Party,
@@ -82,47 +82,68 @@ class RandomStories(RuleBasedStateMachine):
 
     # --- what can happen ---
 
-    @initialize(quick=st.booleans(), there=st.sets(lines, min_size=3))
-    def the_day_begins(self, quick: bool, there: set[str]) -> None:
-        """Some clients are there already; replies may be quick, or as late as they like."""
+    @initialize(
+        quick=st.booleans(),
+        away=st.sets(lines, max_size=5),
+        talks=st.lists(st.tuples(lines, st.sampled_from(PEOPLE), st.booleans()), max_size=5),
+    )
+    def the_day_begins(
+        self, quick: bool, away: set[str], talks: list[tuple[str, Party, bool]]
+    ) -> None:
+        """Clients are there and talk; replies may be quick, or as late as they like."""
         self.quick = quick
-        for line in sorted(there):
-            self.a_client_registers(line)
+        for line in sorted(set(LINES) - away):
+            self.a_client_comes_or_goes(line, 0)
+        for line, party, acknowledges in talks:
+            self.two_people_talk(line, party, acknowledges)
 
-    @rule(line=lines)
-    def a_client_registers(self, line: str) -> None:
-        self.registered.add(line)
-        self.give(put.LineRegistered(line, LINES[line]))
+    @rule(line=lines, which=some)
+    def a_client_comes_or_goes(self, line: str, which: int) -> None:
+        if line not in self.registered or which > 45:
+            self.registered.add(line)
+            self.give(put.LineRegistered(line, LINES[line]))
+        elif which > 38:
+            self.registered.discard(line)
+            self.give(put.LineGone(line))
 
-    @rule(line=lines)
-    def a_client_vanishes(self, line: str) -> None:
-        self.registered.discard(line)
-        self.give(put.LineGone(line))
+    @rule(line=lines, party=st.sampled_from(PEOPLE), acknowledges=st.booleans())
+    def two_people_talk(self, line: str, party: Party, acknowledges: bool) -> None:
+        """A call from dialling to an answer, as proper clients do it, if that is possible now."""
+        caller = self.place(line, PersonTarget(party))
+        callee = next((each for each in self.exchange.calls() if each.rings), None)
+        calls = {call.call_id: call for call in self.exchange.calls()}
+        if caller not in calls or callee is None:
+            return
+        if callee.session_id != calls[caller].session_id:
+            return
+        self.give(put.LegAnswered(caller, "sdp"))
+        self.give(put.LegConnected(caller))
+        if acknowledges:
+            self.give(put.Roap(line, caller, RoapMessage(1, RoapType.OK)))
+        self.give(put.LegOffered(callee.call_id, "sdp"))
+        self.answer(callee, sound=True)
 
-    @rule(line=lines, goal=st.sampled_from(TARGETS), sound=st.booleans(), gave_up=st.booleans())
-    def somebody_calls(self, line: str, goal: Target, sound: bool, gave_up: bool) -> None:
+    @rule(line=lines, goal=st.sampled_from(TARGETS), sound=st.booleans(), gives_up=some)
+    def somebody_calls(self, line: str, goal: Target, sound: bool, gives_up: int) -> None:
+        if gives_up < 45:
+            self.place(line, goal, sound)
+            return
+        own_id = f"own-early{next(self.ids)}"
+        self.give(put.End(line, "unknown", own_id, CauseCode.NORMAL))
+        call_id = self.place(line, goal, own_id=own_id)
+        assert call_id not in self.open_legs, "its end overtook it"
+
+    def place(self, line: str, goal: Target, sound: bool = True, own_id: str = "") -> str:
         number = next(self.ids)
-        gave_up = gave_up and number % 5 == 0
-        if gave_up:
-            end = put.End(line, "unknown", f"own-call{number}", CauseCode.NORMAL)
-            self.give(end)
+        call_id = f"call{number}"
         offer = RoapMessage(1, RoapType.OFFER, sdp="offer" if sound else None)
-        accepted = self.give(
-            put.Place(
-                f"call{number}",
-                line,
-                f"own-call{number}",
-                f"session{number}",
-                f"tracking{number}",
-                "dialled",
-                goal,
-                offer,
-            )
-        )
-        if accepted:
+        own_id = own_id or f"own-{call_id}"
+        session, tracking = f"session{number}", f"tracking{number}"
+        event = put.Place(call_id, line, own_id, session, tracking, "dialled", goal, offer)
+        if self.give(event):
             self.sessions_placed += 1
-            assert not gave_up or f"call{number}" in self.closed_legs, "its end overtook it"
-            self.known.append((line, f"call{number}"))
+            self.known.append((line, call_id))
+        return call_id
 
     @precondition(lambda self: self.known)
     @rule(which=some, what=st.sampled_from(["alert", "answer", "hold", "resume", "keep alive"]))
@@ -142,11 +163,21 @@ class RandomStories(RuleBasedStateMachine):
                 command = put.KeepAlive(line, call)
         self.give(command)
 
+    @precondition(lambda self: any(call.held or call.active for call in self.exchange.calls()))
+    @rule(which=some, hold=st.booleans())
+    def somebody_holds_or_resumes(self, which: int, hold: bool) -> None:
+        talking = [call for call in self.exchange.calls() if call.held or call.active]
+        call = talking[which % len(talking)]
+        kind = put.Hold if hold else put.Resume
+        assert self.give(kind(call.line_id, call.call_id))
+
     @precondition(lambda self: any(call.rings for call in self.exchange.calls()))
     @rule(which=some, sound=st.booleans())
     def somebody_answers(self, which: int, sound: bool) -> None:
         ringing = [call for call in self.exchange.calls() if call.rings]
-        call = ringing[which % len(ringing)]
+        self.answer(ringing[which % len(ringing)], sound)
+
+    def answer(self, call: Call, sound: bool) -> None:
         self.give(put.Alert(call.line_id, call.call_id, f"own-{call.call_id}"))
         self.give(put.Answer(call.line_id, call.call_id, f"own-{call.call_id}"))
         if sound:
@@ -170,7 +201,8 @@ class RandomStories(RuleBasedStateMachine):
 
     @precondition(lambda self: self.known)
     @rule(
-        which=some, news=st.sampled_from(["offered", "answered", "connected", "failed", "played"])
+        which=some,
+        news=st.sampled_from(["offered", "answered", *["connected"] * 6, "failed", "played"]),
     )
     def the_media_reports(self, which: int, news: str) -> None:
         _, call = self.pick(which)
@@ -193,7 +225,7 @@ class RandomStories(RuleBasedStateMachine):
         for _ in range({"once": 1, "twice": 2, "never": 0}[how]):
             self.give(event)
 
-    @rule(seconds=st.sampled_from([0.1, 1.0, 11.0, 30.0, 60.0, 300.0]))
+    @rule(seconds=st.sampled_from([0.1, 1.0, 1.0, 4.0, 4.0, 11.0, 30.0, 60.0, 300.0]))
     def time_passes(self, seconds: float) -> None:
         until = self.now + seconds
         while (at := self.exchange.deadline) is not None and at <= until:
