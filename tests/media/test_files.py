@@ -87,6 +87,21 @@ async def test_a_file_that_is_no_audio_is_refused_when_it_is_opened(tmp_path: Pa
     await looped.close()
 
 
+async def test_a_film_without_sound_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "silent.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.width = stream.height = 16
+        stream.pix_fmt = "yuvj420p"
+        for packet in stream.encode(av.VideoFrame(16, 16, "yuvj420p")):
+            container.mux(packet)
+        container.mux(stream.encode(None))
+    source = FileSource(path)
+    with pytest.raises(AudioSourceError, match="no audio"):
+        await source.open()
+    await source.close()
+
+
 async def test_closing_in_the_middle_leaves_nothing_behind(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "long.wav", tone((500,), 20.0, 8_000), 8_000)
     source = FileSource(path)

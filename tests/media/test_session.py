@@ -328,6 +328,36 @@ async def test_what_cannot_be_opened_is_refused_and_nothing_changes(tmp_path: Pa
         await hear_tone(two, 440)
 
 
+async def test_what_is_chosen_before_the_start_is_used_and_what_was_chosen_first_is_closed() -> (
+    None
+):
+    left, right = wire()
+    ended = asyncio.Event()
+
+    class First(Silence):
+        async def close(self) -> None:
+            ended.set()
+
+    one, two = AudioSession(left, source=First()), AudioSession(right)
+    queue = FrameQueue(8_000, block_ms=200)
+    await one.play(Tone(440))
+    await two.record(queue)
+    assert ended.is_set()
+    try:
+        await asyncio.gather(one.start(), two.start())
+        async with asyncio.timeout(WAIT):
+            async for block in queue:
+                found = dominant_tone(block, 8_000)
+                if found is not None and abs(found.frequency - 440) < 3:
+                    break
+    finally:
+        await asyncio.gather(one.close(), two.close())
+    late = First()
+    ended.clear()
+    await one.play(late)
+    assert ended.is_set()  # nobody will play it any more
+
+
 async def test_a_call_that_cannot_start_leaves_nothing_open(tmp_path: Path) -> None:
     port, _ = wire()
     session = AudioSession(port, source=FileSource(tmp_path / "missing.wav"))

@@ -5,7 +5,11 @@
     MediaError
     ├── NegotiationError    the SDP cannot be used, or came at the wrong time
     ├── IceError            no path to the other side
-    └── DtlsError           the other side is not who its SDP says, or the handshake failed
+    ├── DtlsError           the other side is not who its SDP says, or the handshake failed
+    ├── OpusError           libopus is missing, or refused a packet or a setting (`media.opus`)
+    ├── AudioSourceError    audio cannot be had from there (`media.sources`)
+    ├── AudioSinkError      audio cannot be put there (`media.sinks`)
+    └── DigitsUnavailableError  keys cannot be sent now (`media.session`)
 """
 
 

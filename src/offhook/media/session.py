@@ -139,10 +139,11 @@ class AudioSession:
         """Send this from now on. Raises what `source.open` raises; then nothing changes."""
         async with self._changing:
             feed = SourceFeed(source, self._source_ended)
-            if self._timer is None or self.closed:
-                self._feed = feed
+            if self.closed:
+                await self._close_quietly(feed)
                 return
-            await feed.open()
+            if self._timer is not None:
+                await feed.open()
             old, self._feed = self._feed, feed
             await self._close_quietly(old)
 
