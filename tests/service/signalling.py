@@ -115,7 +115,8 @@ class Wire:
             if "data" in frame:
                 self.events.append(frame["data"])
             self._news.set()
-        closed.set_result(socket.close_code or 0)
+        if not closed.done():
+            closed.set_result(socket.close_code or 0)
 
     async def _ended(self) -> None:
         if self._reader is not None:

@@ -23,7 +23,6 @@ from offhook.engine.exchange import Exchange
 from offhook.engine.exchange.inputs import LineGone
 from offhook.service import catalog, telemetry, wdm
 from offhook.service.calls import routes as call_routes
-from offhook.service.calls.early_ends import EarlyEnds
 from offhook.service.calls.shell import ExchangeShell
 from offhook.service.clock import steady_clock
 from offhook.service.config import ConfigError, ServiceConfig, address_of
@@ -217,7 +216,7 @@ class PhoneService:
             *telemetry.routes(origins),
             *wdm.routes(clients, origins),
             *line_routes.routes(config, origins, self.lines, shell, self.directory),
-            *call_routes.routes(shell, self.lines, self.directory, calls, EarlyEnds(steady)),
+            *call_routes.routes(shell, self.lines, self.directory, calls),
             mercury_route(hub, self.identity, self._sockets, rules),
         ]
 

@@ -1,5 +1,6 @@
 """What waits for a client without a socket, in what order, for how long, and what comes twice."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -45,7 +46,8 @@ class Socket:
     async def write(self, count: int) -> list[str]:
         """Write so many frames; their texts."""
         for _ in range(count):
-            self.frames.append(json.loads(await self.outbox.next()))
+            async with asyncio.timeout(1):
+                self.frames.append(json.loads(await self.outbox.next()))
             self.outbox.written()
         return [frame["data"]["text"] for frame in self.frames]
 

@@ -20,7 +20,6 @@ from offhook.engine.exchange.inputs import (
     Resume,
     Roap,
 )
-from offhook.service.calls.early_ends import EarlyEnds
 from offhook.service.calls.shell import ExchangeShell
 from offhook.service.directory import Directory
 from offhook.service.http.errors import ApiError
@@ -31,7 +30,6 @@ from offhook.service.lines.registry import Line, LineRegistry
 from offhook.service.lines.routes import own_line
 from offhook.wire.body import read_body
 from offhook.wire.mobius import (
-    LOCAL_CALL_ID,
     CallDevice,
     CallRequest,
     CallState,
@@ -55,11 +53,7 @@ AnyRequest = Request[Any, Any, Any]
 
 
 def routes(
-    shell: ExchangeShell,
-    lines: LineRegistry,
-    directory: Directory,
-    creation: RateLimit,
-    early_ends: EarlyEnds,
+    shell: ExchangeShell, lines: LineRegistry, directory: Directory, creation: RateLimit
 ) -> list[HTTPRouteHandler]:
     """Create, alert, answer, negotiate, keep alive, hold, resume, end."""
 
@@ -107,8 +101,6 @@ def routes(
         except ApiError:
             shell.release(call_id)
             raise
-        if early_ends.take(line.line_id, correlation_id):
-            submit(End(line.line_id, call_id, correlation_id, CauseCode.NORMAL))
         answer = CreateCallResponse(body.device, call_id)
         return Response(answer, background=BackgroundTask(shell.answered, call_id))
 
@@ -153,8 +145,6 @@ def routes(
         if line is not None and line.person_id == principal.person_id:
             cause = _cause(body.causecode) if body is not None else CauseCode.NORMAL
             submit(End(line_id, call_id, correlation_id, cause))
-            if call_id.startswith(LOCAL_CALL_ID) and correlation_id:
-                early_ends.note(line_id, correlation_id)
         return CallRequest(CallDevice(line_id, correlation_id), call_id)
 
     @post(_SERVICES + "/callhold/hold", status_code=200)
