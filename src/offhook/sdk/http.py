@@ -63,6 +63,10 @@ class Answer:
             ) from error
 
 
+class _ConnectionWasClosedError(NetworkError):
+    """Closed before a byte of the answer came."""
+
+
 class Http:
     """One connection pool. `trusts` says which hosts may be sent the token."""
 
@@ -102,12 +106,14 @@ class Http:
         bare: bool = False,
         patience: float = PATIENCE,
         timeout: float = REQUEST_TIMEOUT,
+        repeatable: bool = True,
     ) -> Answer:
         """Send a request and return its 2xx answer.
 
         A `signed` request carries the token, which is refreshed once if it is refused. A 429 is
-        waited for if that takes at most `patience` seconds. `bare` leaves out what official clients
-        leave out where they do not use their common request path.
+        waited for if that takes at most `patience` seconds. A `repeatable` one is sent again if the
+        connection that was kept from the last time turns out to be closed. `bare` leaves out what
+        official clients leave out where they do not use their common request path.
         Raises `NetworkError`, `NotAuthorizedError`, `TooManyRequestsError` or `ServiceError`.
         """
         token = await self._token(url) if signed else None
@@ -116,6 +122,10 @@ class Http:
             sent = self._headers(token, bare=bare) | (headers or {})
             try:
                 return await self._send(method, url, sent, body, form, timeout)
+            except _ConnectionWasClosedError as error:
+                if not repeatable:
+                    raise NetworkError(error.message) from error
+                repeatable = False
             except TooManyRequestsError as error:
                 wait = error.retry_after
                 if wait is None or wait > patience:
@@ -168,6 +178,8 @@ class Http:
                 method, url, data=data, headers=headers, timeout=limits, allow_redirects=False
             ) as response:
                 received = await _read(response)
+        except aiohttp.ServerDisconnectedError as error:
+            raise _ConnectionWasClosedError(_unreachable(url, error).message) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(url, error) from error
         answered = {name.lower(): value for name, value in response.headers.items()}

@@ -61,6 +61,9 @@ class MediaOption:
         except MediaError as error:
             await self.close()
             raise self.error_of(error) from error
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Let go of both ends."""

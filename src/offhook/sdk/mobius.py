@@ -67,7 +67,12 @@ class CallClient:
         url = f"{self._line.base}devices/{self._line.device_id}/call"
         tracking_id = self._http.new_tracking_id()
         answer = await self._http.request(
-            "POST", url, body=body, headers={"trackingid": tracking_id}, patience=3.0
+            "POST",
+            url,
+            body=body,
+            headers={"trackingid": tracking_id},
+            patience=3.0,
+            repeatable=False,
         )
         return answer.read(mobius.CreateCallResponse).callId, tracking_id
 
@@ -102,7 +107,7 @@ class CallClient:
             causecode=int(cause),
             cause=mobius.CAUSE_TEXT[cause],
         )
-        await self._http.request("DELETE", self._url(call_id), body=body, patience=3.0)
+        await self._http.request("DELETE", self._url(call_id), body=body, patience=3.0, timeout=5.0)
 
     def _url(self, call_id: str) -> str:
         return f"{self._line.base}devices/{self._line.device_id}/calls/{call_id}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,8 +26,8 @@ from offhook.sdk.phone import Phone
 from offhook.sdk.phone_services import PhoneServices, PhoneServicesEvents
 from offhook.sdk.supervisor import Supervisor
 
-#: Seconds that closing may wait for what is under way.
-_CLOSING = 4.0
+#: Seconds that each step of closing may take.
+_CLOSING_STEP = 1.5
 
 
 class Webex:
@@ -133,13 +134,12 @@ class Webex:
             return
         self._closed = True
         try:
-            async with asyncio.timeout(_CLOSING):
-                await self.phone.close()
-                await self._services.disconnect()
-        except TimeoutError:
-            pass  # what cannot be told to the service runs out there by itself
+            for step in (self.phone.close, self._services.disconnect, self.authenticator.close):
+                # What cannot be told to the service in time runs out there by itself.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_CLOSING_STEP):
+                        await step()
         finally:
-            await self.authenticator.close()
             await self._supervisor.drain(0.5)
             await self._http.close()
 

@@ -394,6 +394,21 @@ def test_an_incoming_call_that_stops_says_why(cause, reason):
     assert s.all(io.Disconnect) == [io.Disconnect("c1", CauseCode.BUSY)]
 
 
+@pytest.mark.parametrize("request_", [io.Request.ALERT, io.Request.CONNECT])
+def test_a_call_that_is_gone_when_we_say_that_it_rings_was_given_up(request_):
+    s = ringing()
+    s.feed(io.RequestFailed(request_, ServiceError("Gone.", 404)))
+    assert s.reason is EndReason.REMOTE_CANCEL
+
+
+def test_a_call_of_which_we_cannot_say_that_it_rings_fails():
+    s = ringing()
+    away = NetworkError("Away.")
+    s.feed(io.RequestFailed(io.Request.ALERT, away))
+    assert s.reason is EndReason.ERROR
+    assert s.call.end.error is away
+
+
 def test_an_invitation_that_is_never_announced_is_dropped_in_silence():
     s = Story(Direction.INCOMING)
     s.roap(RoapType.OFFER)

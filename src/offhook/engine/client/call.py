@@ -263,12 +263,17 @@ class ClientCall:
             case io.Request.CREATE:
                 self._end(EndReason.ERROR, CauseCode.NORMAL, error)
             case io.Request.ALERT | io.Request.CONNECT:
-                self._end(_lost(error), CauseCode.NORMAL, error)
+                if _is_gone(error):
+                    # The caller gave up in this very moment.
+                    self._end(EndReason.REMOTE_CANCEL, CauseCode.BUSY)
+                else:
+                    self._end(EndReason.ERROR, CauseCode.NORMAL, error)
             case io.Request.MEDIA:
                 if isinstance(self._state, Talking):
                     self._negotiate(self._negotiation.give_up())
                 else:
-                    self._end(_lost(error), CauseCode.NORMAL, error)
+                    reason = EndReason.SERVICE_LOST if _is_gone(error) else EndReason.ERROR
+                    self._end(reason, CauseCode.NORMAL, error)
             case io.Request.HOLD:
                 self._do(*self._hold.refused(error))
             case io.Request.STATUS:
@@ -498,6 +503,5 @@ class ClientCall:
         self._do(io.Transition(type(old).__name__.lower(), event, type(state).__name__.lower()))
 
 
-def _lost(error: WebexError) -> EndReason:
-    gone = isinstance(error, ServiceError) and error.status == 404
-    return EndReason.SERVICE_LOST if gone else EndReason.ERROR
+def _is_gone(error: WebexError) -> bool:
+    return isinstance(error, ServiceError) and error.status == 404
