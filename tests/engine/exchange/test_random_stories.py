@@ -24,6 +24,7 @@ from offhook.engine.exchange import Exchange, ExchangeRefused
 from offhook.engine.exchange import effects as out
 from offhook.engine.exchange import inputs as put
 from offhook.engine.exchange.call import Call, Talking
+from offhook.engine.exchange.ending import OWED_FOR
 from offhook.engine.exchange.floor import MAX_CALLS_PER_LINE
 from offhook.engine.exchange.model import (
     Party,
@@ -78,6 +79,9 @@ class RandomStories(RuleBasedStateMachine):
         self.held: dict[str, bool] = {}  # what clients were told
         self.asked: dict[str, float] = {}  # holds and resumes without reply, since when
         self.without_ok: dict[str, int] = {}  # answers that clients have not acknowledged
+        self.connected: set[str] = set()
+        self.rung: dict[str, str] = {}  # the line of each call that a client was told to ring for
+        self.untold: dict[str, float] = {}  # ended before their clients reported in, and when
         self.event: put.Input = put.Tick()
 
     # --- what can happen ---
@@ -341,6 +345,9 @@ class RandomStories(RuleBasedStateMachine):
         except ExchangeRefused:
             assert isinstance(event, put.Command), "only commands are refused"
             assert self.picture() == before, "a refused command changes nothing"
+            if isinstance(event, put.Alert | put.Answer) and event.call_id in self.untold:
+                waited = self.now - self.untold[event.call_id]
+                assert waited >= OWED_FOR, "its client will ring on: nobody tells it"
             return False
         self.note(event)
         for effect in effects:
@@ -385,8 +392,11 @@ class RandomStories(RuleBasedStateMachine):
                 self.open_legs.remove(call_id)
                 self.closed_legs.add(call_id)
                 assert self.state[call_id] == "ended"
-                if call_id in self.introduced and call_id not in self.told_of_end:
-                    assert isinstance(self.event, put.End | put.LineGone), "nobody told its client"
+                if call_id not in self.told_of_end and not self.ended_by_its_client(call_id):
+                    assert call_id not in self.introduced, "nobody told its client"
+                    if (line := self.rung.get(call_id)) in self.registered:
+                        self.untold[call_id] = self.now
+                        self.mail.append(put.Alert(line, call_id, f"own-{call_id}"))
             case out.JoinLegs(call_id=call_id, other_call_id=other):
                 assert {call_id, other} <= self.open_legs
                 self.hears[call_id], self.hears[other] = other, call_id
@@ -408,14 +418,30 @@ class RandomStories(RuleBasedStateMachine):
             case _:
                 assert effect.call_id in self.open_legs, "an effect for a dead call"
 
+    def ended_by_its_client(self, call_id: str) -> bool:
+        """Whether what happens now is its client's own doing."""
+        match self.event:
+            case put.LineGone():
+                return True
+            case put.End():
+                return call_id in (self.event.call_id, self.event.correlation_id[len("own-") :])
+            case _:
+                return False
+
     def watch_news(self, line_id: str, call_id: str, news: out.News) -> None:
         if isinstance(news, out.Disconnected):
             assert call_id not in self.told_of_end, "told twice that it ended"
             self.told_of_end.add(call_id)
+            self.untold.pop(call_id, None)
             return
         assert call_id in self.open_legs, "news about a dead call"
         match news:
+            case out.Connected():
+                self.connected.add(call_id)
+            case out.Progress():
+                assert call_id not in self.connected, "it does not ring any more"
             case out.Incoming():
+                self.rung[call_id] = line_id
                 self.known.append((line_id, call_id))
                 self.mail.append(put.Alert(line_id, call_id, f"own-{call_id}"))
             case out.Held() | out.Resumed():
@@ -438,7 +464,7 @@ class RandomStories(RuleBasedStateMachine):
 
 
 RandomStories.TestCase.settings = settings(
-    max_examples=int(os.environ.get("OFFHOOK_STORIES", "250")),
+    max_examples=int(os.environ.get("OFFHOOK_STORIES", "500")),
     stateful_step_count=int(os.environ.get("OFFHOOK_STORY_STEPS", "60")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
