@@ -1,7 +1,9 @@
 """Registration with Mobius, as a client sees it."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -209,3 +211,12 @@ async def test_the_other_side_is_told_when_a_client_vanishes_in_a_call(demo_data
         assert len(cloud.service.lines) == 1
         for client in (alice, bob):
             await client.close()
+
+
+async def test_who_was_removed_gets_no_line(alice: Wire, demo_data: Path) -> None:
+    with closing(sqlite3.connect(demo_data / "offhook.db")) as database, database:
+        for table, column in (("tokens", "person_id"), ("numbers", "person_id"), ("people", "id")):
+            database.execute(f"DELETE FROM {table} WHERE {column} = ?", [alice.device["userId"]])
+    body = {"userId": alice.device["userId"], "clientDeviceUri": alice.device["url"]}
+    status, answer = await alice.send("POST", "device", body)
+    assert (status, answer["errorCode"]) == (403, 102)
