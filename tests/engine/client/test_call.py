@@ -277,6 +277,15 @@ def test_a_call_that_comes_to_nothing_says_why(cause, reason):
     assert s.all(io.Disconnect) == [io.Disconnect("c1", CauseCode.NORMAL)]
 
 
+def test_an_error_about_the_first_offer_leaves_room_for_an_answer():
+    s = outgoing()
+    s.created()
+    s.roap(RoapType.ERROR)
+    s.roap(RoapType.ANSWER)
+    s.connected()
+    assert s.call.status is CallStatus.CONNECTED
+
+
 def test_a_busy_number_was_dialled_all_the_same_whichever_news_is_first():
     early, late = outgoing(), outgoing()
     early.disconnected(CauseCode.BUSY)
@@ -532,6 +541,13 @@ def test_a_call_that_ends_in_the_middle_fails_every_command_once():
     commands = [s.hold(), s.resume(), s.hold()]
     s.disconnected()
     assert all(isinstance(s.error(command), CallEndedError) for command in commands)
+
+
+def test_a_state_that_is_repeated_is_told_once():
+    s = talking()
+    s.mid_call(MidCallState.HELD)
+    s.mid_call(MidCallState.HELD)
+    assert len(s.all(io.HoldChanged)) == 1
 
 
 # --- renegotiation ------------------------------------------------------------------------------

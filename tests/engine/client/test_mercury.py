@@ -312,3 +312,25 @@ def test_whatever_comes_there_is_at_most_one_connection_and_it_never_stalls(stor
         # The live one, one that takes over, one that still drains.
         assert len(open_now) <= 3
         assert c.session.online is online or isinstance(event, io.Stop)
+
+
+def test_a_second_unauthorized_hours_later_gets_a_fresh_token_again():
+    c = Connection()
+    [socket] = opened(c.feed(io.Start()))
+    for _ in range(2):
+        assert of(c.feed(io.Closed(socket, 4401)), io.RenewCredentials)
+        [socket] = opened(c.feed(io.Renewed(succeeded=True)))
+        c.feed(io.Opened(socket))
+        c.event(socket)
+        [socket] = opened(c.feed(io.Closed(socket, 1006)))
+
+
+def test_a_server_that_goes_before_its_replacement_stands_is_replaced_by_it_all_the_same():
+    c = Connection()
+    old = c.online()
+    [new] = opened(c.feed(io.FrameCame(old, ServerFrame(id="s", type=FrameType.SHUTDOWN))))
+    effects = c.feed(io.Closed(old, 1001))
+    assert of(effects, io.WentOffline)
+    assert not opened(effects)
+    c.feed(io.Opened(new))
+    assert of(c.event(new), io.WentOnline) == [io.WentOnline(again=True)]

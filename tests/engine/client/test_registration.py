@@ -313,6 +313,17 @@ def test_it_does_not_go_back_while_a_call_is_active():
     assert r.machine.line.base == P1
 
 
+def test_a_call_that_begins_while_the_primary_is_asked_is_not_disturbed():
+    r = backed_up()
+    r.answers = lambda effect: None if isinstance(effect, io.GetPing) else r.healthy(effect)
+    r.wait(60 * 60 + 1)
+    assert r.count(io.GetPing) == 1
+    r.feed(io.CallsChanged(active=True))
+    r.feed(io.Pinged(answered=True))
+    assert r.count(io.DeleteDevice) == 0
+    assert r.machine.line.base == B1
+
+
 def test_it_does_not_go_back_to_a_primary_that_does_not_answer():
     r = backed_up()
     r.answers = lambda effect: r.healthy(effect, down=(P1,))
