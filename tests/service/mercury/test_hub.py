@@ -140,3 +140,12 @@ async def test_a_socket_that_is_full_says_so_and_loses_nothing() -> None:
     assert first.ends == ["full"]
     first.lose()
     assert await Socket(hub).write(3) == ["one", "two", "three"]
+
+
+async def test_the_event_that_opens_a_socket_is_not_repeated_on_the_next() -> None:
+    hub = Hub()
+    first = Socket(hub)
+    first.outbox.put_first(hub.event(Note("hello"), "tracking"))
+    first.lose()
+    hub.say("one")
+    assert await Socket(hub).write(1) == ["one"]
