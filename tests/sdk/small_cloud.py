@@ -41,6 +41,7 @@ class Fault:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     times: int = 1
+    delay: float = 0.0
 
 
 class SmallCloud:
@@ -109,11 +110,12 @@ class SmallCloud:
         *,
         body: Any = None,
         times: int = 1,
+        delay: float = 0.0,
         **headers: str,
     ) -> None:
-        """Answer the next `times` requests that match with `status`."""
+        """Answer the next `times` requests that match with `status`, after `delay` seconds."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.faults.append(Fault(method, re.compile(path), status, body, named, times))
+        self.faults.append(Fault(method, re.compile(path), status, body, named, times, delay))
 
     async def close_sockets(self, code: int, reason: str = "") -> None:
         for socket in list(self.sockets.values()):
@@ -164,6 +166,7 @@ class SmallCloud:
         for fault in self.faults:
             if fault.times and fault.method == request.method and fault.path.search(request.path):
                 fault.times -= 1
+                await asyncio.sleep(fault.delay)
                 return web.json_response(
                     fault.body or {"message": "Not now."},
                     status=fault.status,

@@ -155,6 +155,28 @@ async def test_a_bot_speaks_with_frames_and_changes_what_it_says(
     assert await heard(a) == 1000
 
 
+async def test_what_is_said_stands_still_during_hold(cloud: RunningCloud, alice: Webex, bob: Webex):
+    asked_for = 0
+
+    async def frames() -> AsyncIterator[np.ndarray]:
+        nonlocal asked_for
+        while True:
+            asked_for += 1
+            yield np.zeros(960, np.int16)
+
+    a, _ = await connect(
+        alice, bob, cloud.number("bob"), a=MediaOption.audio_only(source=frames()), b=tone(880)
+    )
+    await heard(a)
+    await a.hold()
+    before = asked_for
+    await heard(a)
+    assert asked_for - before < 10  # what is read ahead; 600 ms are 30
+    await a.resume()
+    await heard(a)
+    assert asked_for - before > 10
+
+
 async def test_recording_begins_in_the_middle_of_a_call(talk, tmp_path: Path):
     a, b = talk
     await a.audio.record(tmp_path / "later.wav")

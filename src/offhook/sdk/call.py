@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import logging
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -11,7 +10,7 @@ from typing import Self, assert_never
 
 from offhook.engine.client import ClientCall
 from offhook.engine.client import call_io as io
-from offhook.engine.client.model import CallEnd, CallStatus, Direction, EndReason
+from offhook.engine.client.model import CallStatus, Direction, EndReason
 from offhook.engine.client.negotiation import (
     ApplyAnswer,
     MakeAnswer,
@@ -35,6 +34,7 @@ from offhook.sdk import call_events as news
 from offhook.sdk.call_audio import CallAudio
 from offhook.sdk.call_feed import CallFeed
 from offhook.sdk.call_media import CallMedia, MediaEvents
+from offhook.sdk.call_negotiator import CallNegotiator
 from offhook.sdk.call_requests import CallRequests
 from offhook.sdk.driver import Driver
 from offhook.sdk.enums import RingerType, SendingAudioChangeResult
@@ -45,8 +45,6 @@ from offhook.wire.call_metrics import CallMetrics
 from offhook.wire.mobius import Callee, MobiusEvent
 
 logger = logging.getLogger(__name__)
-
-MediaEffect = MakeOffer | MakeAnswer | ApplyAnswer
 
 # A key takes less than this, with its pause.
 _DIGIT_SECONDS = 0.5
@@ -88,8 +86,7 @@ class Call:
         )
         self._feed = CallFeed(surroundings.supervisor)
         self._media: CallMedia | None = None
-        self._media_work: deque[MediaEffect] = deque()
-        self._negotiating: asyncio.Task[None] | None = None
+        self._negotiator: CallNegotiator | None = None
         self._closing: asyncio.Task[None] | None = None
         self._commands: dict[int, asyncio.Future[None]] = {}
         self._numbers = itertools.count(1)
@@ -310,11 +307,8 @@ class Call:
     def _carry_out(self, effect: io.Effect) -> None:
         match effect:
             case MakeOffer() | MakeAnswer() | ApplyAnswer():
-                self._media_work.append(effect)
-                if self._negotiating is None:
-                    self._negotiating = self._around.supervisor.spawn(
-                        self._negotiate(), "offhook-call-media"
-                    )
+                if self._negotiator is not None:
+                    self._negotiator.do(effect)
             case (
                 PostOffer()
                 | PostRoap()
@@ -374,7 +368,7 @@ class Call:
                 info = news.HoldResumeInfo(held, by_local)
                 self._tell(news.CallHoldStateChangedEvent(self, info))
             case io.Ended(end=end):
-                self._tell(_disconnected(self, end))
+                self._tell(news.disconnected(self, end))
             case _:
                 assert_never(what)
         self._wake()
@@ -419,31 +413,16 @@ class Call:
             ),
             self._around.supervisor,
         )
+        self._negotiator = CallNegotiator(self._media, self._driver.feed, self._around.supervisor)
         self.audio.attach(self._media)
 
     def _source_ended(self) -> None:
         self.audio.source_ended()
         self._tell(news.AudioSourceEndedEvent(self))
 
-    async def _negotiate(self) -> None:
-        """Let the audio do its part, step by step; the task lives only while something waits."""
-        try:
-            while self._media_work and self._media is not None and self._machine.end is None:
-                effect = self._media_work.popleft()
-                try:
-                    done = await _negotiated(self._media, effect)
-                except CallMediaError as error:
-                    done = io.MediaRefused(error)
-                self._driver.feed(done)
-        finally:
-            self._negotiating = None
-
     async def _close_media(self) -> None:
-        if self._negotiating is not None:
-            self._negotiating.cancel()
-            await asyncio.wait([self._negotiating])
-        if self._media is not None:
-            await self._media.close()
+        if self._negotiator is not None:
+            await self._negotiator.close()
         self.audio.end()
 
     # --- small things ---
@@ -490,24 +469,3 @@ class Call:
         rings = self.status is CallStatus.RINGING and self._media is None
         if self.direction is not Direction.INCOMING or not rings:
             raise CallStateError("Only an incoming call that rings can be answered.")
-
-
-async def _negotiated(media: CallMedia, effect: MediaEffect) -> io.Input:
-    match effect:
-        case MakeOffer():
-            return io.OfferMade(await media.make_offer())
-        case MakeAnswer(offer=offer):
-            return io.AnswerMade(await media.make_answer(offer))
-        case ApplyAnswer(answer=answer):
-            await media.apply_answer(answer)
-            return io.AnswerApplied()
-        case _:
-            assert_never(effect)
-
-
-def _disconnected(call: Call, end: CallEnd) -> news.CallDisconnectedEvent:
-    if end.error is not None:
-        return news.CallErrorEvent(call, end.reason, end.error)
-    if end.reason is EndReason.ANSWERED_ELSEWHERE:
-        return news.OtherConnected(call, end.reason)
-    return news.CallEnded(call, end.reason)

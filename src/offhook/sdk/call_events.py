@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from offhook.engine.client.model import EndReason
+from offhook.engine.client.model import CallEnd, EndReason
 from offhook.errors import WebexError
 from offhook.sdk.enums import RingerType, SendingAudioChangeResult
 
@@ -176,3 +176,12 @@ def tell(observer: CallObserver, event: CallEvent) -> Any:
             return observer.on_dtmf_received(event.call, event.digit)
         case _:
             return None
+
+
+def disconnected(call: "Call", end: CallEnd) -> CallDisconnectedEvent:
+    """The last event of a call that ended this way."""
+    if end.error is not None:
+        return CallErrorEvent(call, end.reason, end.error)
+    if end.reason is EndReason.ANSWERED_ELSEWHERE:
+        return OtherConnected(call, end.reason)
+    return CallEnded(call, end.reason)
