@@ -16,6 +16,7 @@ BENCHMARKS = {
     "call_setup": "Call set-up",
     "relay": "Relay",
     "call_rate": "Calls a second",
+    "exchange": "The exchange alone",
     "memory": "Memory",
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")

@@ -2,8 +2,8 @@
 
 A loop callback may use 250 ms of its thread's processor time. Processor time, not time on the
 wall, since a busy machine takes turns away from a test that did nothing wrong; a callback that
-sleeps or waits without using the processor is caught at twenty times the limit on the wall. What the
-garbage collector takes is not counted: it walks what a thousand tests before have left.
+sleeps or waits without using the processor is caught at twenty times the limit on the wall. What
+the garbage collector takes is not counted: it walks what a thousand tests before have left.
 A test that has a reason raises its limit: ``@pytest.mark.loop_limit(ms=300)``.
 
 Only asyncio's own loop is watched; uvloop runs its callbacks where Python cannot see them.
