@@ -155,6 +155,34 @@ async def test_a_bot_speaks_with_frames_and_changes_what_it_says(
     assert await heard(a) == 1000
 
 
+@pytest.mark.parametrize("answered", [True, False])
+async def test_a_source_of_ones_own_is_opened_and_closed_exactly_once(
+    cloud: RunningCloud, alice: Webex, bob: Webex, answered
+):
+    class Counting:
+        rate = 16_000
+        opened = closed = 0
+
+        async def open(self) -> None:
+            self.opened += 1
+
+        async def read(self, samples: int) -> np.ndarray:
+            return np.full(samples, 1000, np.int16)
+
+        async def close(self) -> None:
+            self.closed += 1
+
+    source = Counting()
+    media = MediaOption.audio_only(source=source)
+    async with await alice.phone.dial_phone_number(cloud.number("bob"), media) as call:
+        incoming = await next_call(bob)
+        if answered:
+            await incoming.answer()
+            await call.connected()
+            assert source.closed == 0
+    assert (source.opened, source.closed) == (1, 1)
+
+
 async def test_what_is_said_stands_still_during_hold(cloud: RunningCloud, alice: Webex, bob: Webex):
     asked_for = 0
 

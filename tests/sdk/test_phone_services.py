@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -496,29 +498,103 @@ async def test_a_call_that_a_restarted_service_does_not_know_is_ended():
             await told.until(Status.CONNECTED, 2)
 
 
-async def test_a_call_goes_on_while_the_network_of_its_signalling_is_away(
-    cloud: RunningCloud, phones: Phones, bob: Webex
-):
-    async with Network(cloud.url) as network:
-        told = Told()
-        webex = Webex(TokenAuthenticator(await cloud.token("alice")), cloud=network.url)
-        webex.delegate = told
+async def invite(small: SmallCloud, call_id: str) -> None:
+    line = next(iter(small.lines))
+    small.fail("PATCH", f"/calls/{call_id}$", 200, times=9)
+    small.fail("DELETE", f"/calls/{call_id}$", 200, times=9)
+    await small.send({"eventType": "mobius.call", "callId": call_id, "deviceId": line})
+
+
+async def test_a_third_call_is_left_to_other_devices_without_a_word():
+    async with SmallCloud() as small:
+        webex, _ = made(small.url)
         async with webex:
             await webex.phone.ready(PATIENCE)
-            a = await webex.phone.dial_phone_number(cloud.number("bob"), tone(440))
-            b = await next_call(bob)
-            await b.answer(tone(880))
-            assert await heard(a) == 880
-            await network.down()
-            await told.until((Status.CONNECTING, Reason.NO_NETWORK))
-            with pytest.raises(NetworkError):
-                await a.hold()
-            assert await asyncio.gather(heard(a), heard(b)) == [880, 440]
-            await network.up()
+            for call_id in ("c1", "c2", "c3"):
+                await invite(small, call_id)
+            await small.until(lambda: {"event-4"} <= {f.get("messageId") for f in small.frames})
+            await small.until(lambda: len(small.requests("PATCH", ".*")) == 2)
+            assert [call.call_id for call in webex.phone.calls] == ["c1", "c2"]
+            # Its offer, which comes when there is room again, does not make it ring either.
+            await webex.phone.calls[0].reject()
+            line, offer = next(iter(small.lines)), {"seq": 1, "messageType": "OFFER", "sdp": "x"}
+            media = {"eventType": "mobius.media", "deviceId": line, "message": offer}
+            for call_id in ("c3", "c1"):
+                await small.send({**media, "callId": call_id})
+            await small.until(lambda: {"event-6"} <= {f.get("messageId") for f in small.frames})
+            assert [call.call_id for call in webex.phone.calls] == ["c2"]
+
+
+async def test_the_end_of_a_call_is_told_ahead_of_everything_that_waits():
+    async with SmallCloud() as small:
+        webex, told = made(small.url)
+        async with webex:
+            await webex.phone.ready(PATIENCE)
+            small.fail("PATCH", "/calls/c1$", 200, body={"callId": "c1"}, delay=0.7)
+            small.fail("DELETE", "/calls/c1$", 200)
+            line = next(iter(small.lines))
+            await small.send({"eventType": "mobius.call", "callId": "c1", "deviceId": line})
+            call = await next_call(webex)
+            await small.close_sockets(1001)  # upon which the call is asked about
             await told.until(Status.CONNECTED, 2)
+            await call.reject()
+            await asyncio.sleep(0.8)  # until the first request has its answer
+            assert [e.method for e in small.seen if "/calls/c1" in e.path] == ["PATCH", "DELETE"]
+
+
+@asynccontextmanager
+async def behind(network: Network, token: str) -> AsyncIterator[tuple[Webex, Told]]:
+    """A phone whose signalling passes through `network`; its audio does not."""
+    webex, told = made(network.url, token)
+    async with webex:
+        await webex.phone.ready(PATIENCE)
+        yield webex, told
+
+
+async def test_a_call_goes_on_while_the_network_of_its_signalling_is_away(
+    cloud: RunningCloud, bob: Webex
+):
+    async with (
+        Network(cloud.url) as network,
+        behind(network, await cloud.token("alice")) as (alice, told),
+    ):
+        a = await alice.phone.dial_phone_number(cloud.number("bob"), tone(440))
+        b = await next_call(bob)
+        await b.answer(tone(880))
+        assert await heard(a) == 880
+        await network.down()
+        await told.until((Status.CONNECTING, Reason.NO_NETWORK))
+        with pytest.raises(NetworkError):
             await a.hold()
-            await a.resume()
-            assert await asyncio.gather(heard(a), heard(b)) == [880, 440]
-            await b.hangup()
-            async with asyncio.timeout(PATIENCE):
-                assert await a.ended() is EndReason.REMOTE_HANGUP
+        assert await asyncio.gather(heard(a), heard(b)) == [880, 440]
+        await network.up()
+        await told.until(Status.CONNECTED, 2)
+        await a.hold()
+        await a.resume()
+        assert await asyncio.gather(heard(a), heard(b)) == [880, 440]
+        await b.hangup()
+        async with asyncio.timeout(PATIENCE):
+            assert await a.ended() is EndReason.REMOTE_HANGUP
+
+
+async def test_what_happened_while_the_network_was_away_is_told_afterwards(
+    cloud: RunningCloud, bob: Webex
+):
+    async with (
+        Network(cloud.url) as network,
+        behind(network, await cloud.token("alice")) as (alice, told),
+    ):
+        a = await alice.phone.dial_phone_number(cloud.number("bob"))
+        b = await next_call(bob)
+        await b.answer()
+        await a.connected()
+        await network.down()
+        await told.until((Status.CONNECTING, Reason.NO_NETWORK))
+        await b.hangup()
+        second = await bob.phone.dial_phone_number(cloud.number("alice"))
+        await network.up()
+        async with asyncio.timeout(PATIENCE):
+            assert await a.ended() is EndReason.REMOTE_HANGUP
+        incoming = await next_call(alice)
+        await incoming.answer(tone(440))
+        assert await heard(second) == 440
