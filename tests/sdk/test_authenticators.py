@@ -175,6 +175,8 @@ async def test_a_token_that_runs_out_is_refreshed_and_the_new_one_kept(
         renewed = await FileTokenStorage(tmp_path / "sign-in.json").load()
         assert renewed.access_token == tokens[0]
         assert renewed.refresh_token != stored.refresh_token
+        # Whose request was refused with the old one is given the new one.
+        assert await oauth.renew(before) == tokens[0]
 
 
 async def test_a_refresh_outlives_whoever_asked_for_it(cloud: RunningCloud, tmp_path: Path):
