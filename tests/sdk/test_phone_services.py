@@ -365,6 +365,7 @@ async def test_connecting_anew_waits_until_what_was_there_is_taken_down():
             await told.until(Status.FAILED)
             await webex.phone.connect_phone_services()
             await webex.phone.ready(PATIENCE)
+            await asyncio.sleep(0.7)  # until the late answer has come in any case
             devices = [
                 each.method
                 for each in small.seen
