@@ -454,3 +454,17 @@ def test_an_unregistered_line_cannot_call(world: World) -> None:
         world.dial("nobody", BOB)
     assert refused.value.code is MobiusErrorCode.DEVICE_NOT_REGISTERED
     assert world.exchange.sessions() == ()
+
+
+def test_a_service_that_stops_takes_no_new_call(world: World) -> None:
+    world.put(put.Shutdown())
+    with pytest.raises(ExchangeRefused) as refused:
+        world.dial("a1", BOB)
+    assert refused.value.code is MobiusErrorCode.NOT_AVAILABLE
+
+
+def test_a_correlation_id_names_one_call_of_a_line(world: World) -> None:
+    world.dial("a1", BOB, correlation_id="mine")
+    with pytest.raises(ExchangeRefused) as refused:
+        world.dial("a1", CAROL, correlation_id="mine")
+    assert refused.value.code is MobiusErrorCode.CALL_PROCESSING_ERROR

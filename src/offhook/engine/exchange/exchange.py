@@ -60,6 +60,7 @@ class Exchange:
     ) -> None:
         if not 0 < ring_seconds <= MAX_RING_SECONDS:
             raise ValueError(f"ring_seconds must be more than 0 and at most {MAX_RING_SECONDS}.")
+        self._stopped = False
         self._floor = floor = Floor(keepalive_seconds)
         self._ending = Ending(floor)
         self._negotiation = Negotiation(floor, self._answer_came, self._client_failed)
@@ -128,6 +129,7 @@ class Exchange:
             case inputs.Tick():
                 self._tick()
             case inputs.Shutdown():
+                self._stopped = True
                 for session in self.sessions():
                     self._ending.close(session, EndReason.SHUTDOWN, "service")
             case _:
@@ -180,6 +182,10 @@ class Exchange:
 
     def _check_place(self, event: inputs.Place) -> None:
         floor, offer = self._floor, event.offer
+        if self._stopped:
+            raise ExchangeRefused(
+                MobiusErrorCode.NOT_AVAILABLE, "The service stops; call again in a moment."
+            )
         if event.line_id not in floor.lines:
             raise ExchangeRefused(
                 MobiusErrorCode.DEVICE_NOT_REGISTERED, "This line is not registered; register it."
@@ -195,6 +201,11 @@ class Exchange:
         if event.call_id in floor.calls or event.session_id in floor.sessions:
             raise ExchangeRefused(
                 MobiusErrorCode.CALL_PROCESSING_ERROR, "There is a call with this id already."
+            )
+        if floor.by_correlation(event.line_id, event.correlation_id) is not None:
+            raise ExchangeRefused(
+                MobiusErrorCode.CALL_PROCESSING_ERROR,
+                "This line has a call with this correlationId already; make a new one.",
             )
         if not floor.is_free(event.line_id):
             raise ExchangeRefused(
