@@ -184,10 +184,20 @@ class SmallCloud:
             return web.json_response({"id": "x", "displayName": "Alice"})
         if path == "POST /wdm/api/v1/devices":
             return web.json_response(self._device(str(uuid4())))
+        if path == "GET /wdm/api/v1/devices":
+            known = sorted(self.devices)
+            listed = [
+                {**self._device(name), "modificationTime": f"2026-01-0{day}"}
+                for day, name in enumerate(known, 1)
+            ]
+            return web.json_response({"devices": listed})
         if match := re.fullmatch(r"(PUT|DELETE) /wdm/api/v1/devices/(.+)", path):
             if match[1] == "PUT" and match[2] not in self.devices:
                 return web.json_response({"message": "No such device."}, status=404)
-            return web.json_response(self._device(match[2]))
+            device = self._device(match[2])
+            if match[1] == "DELETE":
+                self.devices.discard(match[2])
+            return web.json_response(device, headers={"etag": '"1"'})
         if request.path.startswith("/mercury/"):
             return await self._mercury(request)
         return self._mobius(request, path)

@@ -252,6 +252,32 @@ async def test_a_guest_signs_in_and_gets_fresh_tokens(cloud: RunningCloud):
             await authenticator.token()
 
 
+async def test_a_guest_gets_a_new_token_when_the_old_one_ends_and_is_out_when_the_jwt_does(
+    cloud: RunningCloud,
+):
+    authenticator = JWTAuthenticator()
+    async with Webex(authenticator, cloud=cloud.url) as webex:
+        await authenticator.authorize(guest(30 * 24 * 3600))
+        before = await authenticator.token()
+        later = 15 * 24 * 3600
+        authenticator._clock = lambda: time.time() + later
+        assert await authenticator.token() != before
+        assert authenticator.is_authorized
+        later = 31 * 24 * 3600
+        assert not authenticator.is_authorized
+        # The cloud has the last word: it does not take the JWT of somebody else's clock either.
+        await cloud.service.identity.tokens.revoke(await _current(authenticator))
+        authenticator._jwt = guest(-5)
+        with pytest.raises(NotAuthorizedError):
+            await webex.people.get_me()
+        assert authenticator.expiration is None
+
+
+async def _current(authenticator: JWTAuthenticator) -> str:
+    assert authenticator._token is not None
+    return authenticator._token
+
+
 async def test_a_guest_that_the_cloud_does_not_know_is_refused(cloud: RunningCloud):
     authenticator = JWTAuthenticator()
     async with Webex(authenticator, cloud=cloud.url):

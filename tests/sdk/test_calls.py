@@ -215,6 +215,25 @@ async def test_recording_begins_in_the_middle_of_a_call(talk, tmp_path: Path):
     assert abs(dominant_tone(samples, rate).frequency - 880) < 3
 
 
+async def test_who_listens_before_the_answer_hears_from_its_first_moment(
+    cloud: RunningCloud, alice: Webex, bob: Webex
+):
+    a = await alice.phone.dial_phone_number(cloud.number("bob"), tone(440))
+    b = await next_call(bob)
+    listening = asyncio.create_task(heard(b))
+    with pytest.raises(CallStateError):
+        await b.audio.play("tone:500")
+    await b.answer(tone(880))
+    assert await listening == 440
+    with pytest.raises(InvalidApiError):
+        b.audio.frames(44_100)
+    await a.hangup()
+    await ends(b)
+    with pytest.raises(CallEndedError):
+        await b.audio.play("tone:500")
+    assert [block async for block in b.audio.frames()] == []
+
+
 async def test_quality_is_measured(talk):
     a, b = talk
     await asyncio.gather(heard(a), heard(b))

@@ -427,6 +427,111 @@ async def test_a_sign_in_that_ends_in_the_middle_is_told_and_stops_the_phone():
                 await webex.phone.ready(PATIENCE)
 
 
+async def test_a_token_that_the_event_connection_does_not_take_is_the_end_of_the_sign_in():
+    async with SmallCloud() as small:
+        webex, told = made(small.url)
+        async with webex:
+            await webex.phone.ready(PATIENCE)
+            small.tokens.clear()
+            await small.close_sockets(1001)
+            await told.until("re-login")
+            await told.until((Status.FAILED, Reason.INVALID_CREDENTIALS))
+
+
+async def test_a_person_with_too_many_devices_loses_the_oldest_third():
+    async with SmallCloud() as small:
+        small.devices = {f"old-{n}" for n in range(1, 7)}
+        message = "User has excessive device registrations"
+        small.fail("POST", "/wdm/", 403, body={"message": message})
+        webex, _ = made(small.url)
+        async with webex:
+            await webex.phone.ready(PATIENCE)
+            assert {"old-1", "old-2"} & small.devices == set()
+            assert {"old-3", "old-6"} <= small.devices
+
+
+async def test_a_person_with_too_many_lines_loses_one():
+    async with SmallCloud() as small:
+        small.lines["rival"] = "x"
+        rival = {"deviceId": "rival", "uri": f"{small.url}/api/v1/calling/web/devices/rival"}
+        body = {"message": "Too many.", "errorCode": 101, "userId": "u", "devices": [rival]}
+        small.fail("POST", "/calling/web/device$", 403, body=body)
+        webex, _ = made(small.url)
+        async with webex:
+            await webex.phone.ready(PATIENCE)
+            assert len(small.lines) == 1
+            assert "rival" not in small.lines
+
+
+async def test_a_person_who_may_not_call_is_told_so():
+    async with SmallCloud() as small:
+        small.fail("POST", "/calling/web/device$", 403, body={"message": "No.", "errorCode": 102})
+        webex, told = made(small.url)
+        async with webex:
+            with pytest.raises(PhoneServicesError) as error:
+                await webex.phone.ready(PATIENCE)
+            assert error.value.reason is Reason.DEVICE_NOT_AUTHORISED
+            assert "login failed" in told.entries
+
+
+async def test_a_region_that_cannot_be_found_out_is_done_without():
+    async with SmallCloud() as small:
+        small.fail("GET", "/v1/region", 500)
+        webex, _ = made(small.url)
+        async with webex:
+            await webex.phone.ready(PATIENCE)
+            assert not small.requests("GET", "/api/v1/calling/web/")
+
+
+async def test_servers_that_cannot_be_found_are_looked_for_again():
+    async with SmallCloud() as small:
+        small.fail("GET", "/api/v1/calling/web/", 500)
+        webex, _ = made(small.url)
+        async with webex:
+            await webex.phone.ready(PATIENCE)
+            assert len(small.requests("GET", "/api/v1/calling/web/")) == 2
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+async def test_an_address_for_events_that_is_not_good_any_more_is_renewed(forgotten):
+    async with SmallCloud() as small:
+        webex, told = made(small.url)
+        async with webex:
+            await webex.phone.ready(PATIENCE)
+            small.fail("GET", "/mercury/", 404)
+            if forgotten:
+                small.forget()
+            await small.close_sockets(1001)
+            await told.until(Status.CONNECTED, 2)
+            assert len(small.requests("PUT", "/wdm/.*")) == 1
+            assert len(small.requests("POST", "/wdm/.*")) == 1 + forgotten
+            # The line is that of the device to which events go.
+            await small.until(
+                lambda: (
+                    [url.rpartition("/")[2] for url in small.lines.values()]
+                    == [next(iter(small.devices))]
+                )
+            )
+
+
+async def test_the_device_is_refreshed_and_once_forgotten_replaced_when_no_call_is_on(monkeypatch):
+    monkeypatch.setattr("offhook.sdk.phone_services.REFRESH_INTERVAL", 0.1)
+    async with SmallCloud() as small:
+        webex, told = made(small.url)
+        async with webex:
+            await webex.phone.ready(PATIENCE)
+            await small.until(lambda: len(small.requests("PUT", "/wdm/.*")) == 2)
+            assert small.requests("PUT", "/wdm/.*")[1].headers["if-none-match"] == '"1"'
+            await invite(small, "c1")
+            call = await next_call(webex)
+            small.devices.clear()
+            await small.until(lambda: len(small.requests("PUT", "/wdm/.*")) == 5)
+            assert len(small.requests("POST", "/wdm/.*")) == 1
+            await call.reject()
+            await told.until(Status.CONNECTED, 2)
+            assert len(small.requests("POST", "/wdm/.*")) == 2
+
+
 async def test_signing_out_unregisters_first(cloud: RunningCloud, alice: Webex, bob: Webex):
     await bob.authenticator.deauthorize()
     assert not bob.authenticator.is_authorized
