@@ -69,6 +69,8 @@ class Phone:
         )
         self._calls: dict[str, Call] = {}
         self._past: deque[str] = deque(maxlen=_REMEMBERED)
+        # What came for a line that we are still being told of: answer and event take two ways.
+        self._early: deque[tuple[MobiusEvent, str]] = deque(maxlen=_REMEMBERED)
         self._listener: IncomingCallListener | None = None
         self._iterators: set[asyncio.Queue[Call | None]] = set()
         self._initialized = False
@@ -244,8 +246,24 @@ class Phone:
         except MalformedBodyError as error:
             logger.warning("an event could not be read: %s", error)
             return
+        self._deliver(event, tracking_id)
+
+    def line_ready(self) -> None:
+        """The line is known: calls that were announced on it before may come in."""
+        early = list(self._early)
+        self._early.clear()
+        line = self._services.line
+        for event, tracking_id in early:
+            if line is not None and event.deviceId == line.device_id:
+                self._deliver(event, tracking_id)
+
+    def _deliver(self, event: MobiusEvent, tracking_id: str) -> None:
         call = self._find(event)
         if call is None and _begins_a_call(event) and event.callId not in self._past:
+            line = self._services.line
+            if event.deviceId and (line is None or event.deviceId != line.device_id):
+                self._early.append((event, tracking_id))
+                return
             call = self._called(event)
         if call is not None:
             call.take(event, tracking_id)
@@ -265,7 +283,7 @@ class Phone:
 
     def _called(self, event: MobiusEvent) -> Call | None:
         line = self._services.line
-        if line is None or event.deviceId not in ("", line.device_id):
+        if line is None:
             return None
         if len(self._calls) >= MOST_CALLS:
             logger.info("a third call is left to other devices")

@@ -204,6 +204,8 @@ class Webex:
             self._supervisor.call_user(
                 self.delegate.on_uc_server_connection_state_changed, status, reason
             )
+        if status is UCLoginServerConnectionStatus.CONNECTED:
+            self.phone.line_ready()
 
     def _leg_config(self) -> LegConfig:
         if self._certificate is None:

@@ -106,9 +106,16 @@ class ExchangeShell:
         for tell in self._held_back.pop(key, ()):
             self._tell(tell)
 
-    async def answered(self, key: str) -> None:
-        """`release`, for what runs after an answer has been written."""
-        self.release(key)
+    async def answered(self, key: str, settling: float = 0.0) -> None:
+        """`release`, for what runs after an answer has been written.
+
+        `settling` seconds later, where the client must have read it before it hears more: answer
+        and event take two connections.
+        """
+        if settling:
+            asyncio.get_running_loop().call_later(settling, self.release, key)
+        else:
+            self.release(key)
 
     async def stop(self) -> None:
         """End every call, and wait until their records are kept."""

@@ -38,6 +38,8 @@ from offhook.wire.mobius import (
     ServerGroup,
 )
 
+# Official clients break on a call for a line that they have not been told of yet.
+_SETTLING = 0.15
 _BASE = "/api/v1/calling/web"
 _URI = re.compile(r"https?://[!-~]{1,512}/[!-~]{1,512}", re.IGNORECASE)
 
@@ -94,7 +96,7 @@ def routes(
             voicePortalNumber="",
             voicePortalExtension="",
         )
-        return Response(answer, background=BackgroundTask(shell.answered, line.line_id))
+        return Response(answer, background=BackgroundTask(shell.answered, line.line_id, _SETTLING))
 
     @get(f"{_BASE}/devices")
     async def listing(request: Request[Any, Any, Any], principal: SignedIn) -> DeviceList:
