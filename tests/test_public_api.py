@@ -64,7 +64,7 @@ MEMBERS = {
 
 #: Used between the parts of the SDK; nobody else should.
 INTERNAL = {
-    "Phone": {"close", "end_calls", "initialized", "service_back", "take"},
+    "Phone": {"close", "end_calls", "initialized", "line_ready", "service_back", "take"},
     "Call": {"dial", "end_now", "finish", "service_back", "take"},
     "Authenticator": {"attach", "close", "renew", "restore"},
     "MediaOption": {"close", "error_of", "open", "sink", "source", "uses_devices"},
