@@ -55,6 +55,11 @@ class Shell:
             out, err = await process.communicate()
         return process.returncode or 0, out.decode(), err.decode()
 
+    def test_number(self, name: str) -> str:
+        assert self.ready is not None
+        number: str = self.ready["test_numbers"][name]
+        return number
+
     async def call(self, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
         """Exit code and events of `offhook call --json` as alice."""
         code, out, _ = await self.run(
@@ -150,6 +155,12 @@ async def test_the_exit_code_says_what_came_of_the_call(
     got, events = await shell.call(number)
     assert got == code == events[-1]["exit_code"]
     assert events[-1].get("reason") == reason
+
+
+async def test_a_file_that_is_not_there_is_not_taken_for_a_wrong_number(shell: Shell) -> None:
+    code, events = await shell.call(shell.test_number("echo"), "--play", "nowhere.wav")
+    assert code == ExitCode.FAILED
+    assert "nowhere.wav" in events[-1]["text"]
 
 
 async def test_somebody_unknown_is_told_who_there_is(shell: Shell) -> None:

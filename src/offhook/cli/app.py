@@ -33,7 +33,10 @@ Person = Annotated[
 ]
 Play = Annotated[
     str | None,
-    typer.Option(metavar="FILE|tone:HZ", help="What the other side hears; the microphone if any."),
+    typer.Option(
+        metavar="FILE|tone:HZ|microphone",
+        help="What the other side hears; silence if left out.",
+    ),
 ]
 Record = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Where to keep what the other side says.")

@@ -98,8 +98,12 @@ async def call(
     report: Report,
 ) -> ExitCode:
     """Call `number` and stay until `seconds` have passed or the other side hangs up."""
-    async with signed_in(cloud_url, who, report) as webex:
+    try:
         option = audio.option()
+    except InvalidApiError as error:
+        report.event("failed", f"offhook: {error}", exit_code=int(ExitCode.FAILED))
+        return ExitCode.FAILED
+    async with signed_in(cloud_url, who, report) as webex:
         if "@" in number or number.startswith("sip:"):
             placed = await webex.phone.dial(number, option)
         else:

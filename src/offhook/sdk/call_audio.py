@@ -4,17 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from offhook.errors import CallEndedError, CallStateError, InvalidApiError
 from offhook.media.errors import MediaError
+from offhook.media.samples import Samples
 from offhook.media.sinks import AudioSink
 from offhook.media.sources import SourceLike
 from offhook.sdk.call_media import CallMedia
 from offhook.sdk.media_option import MediaOption
-
-Samples = npt.NDArray[np.int16]
 
 
 class CallAudio:

@@ -4,15 +4,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from offhook.errors import InvalidApiError, PermissionRequiredError, WebexError
 from offhook.media.errors import MediaError
+from offhook.media.samples import Samples
 from offhook.media.sinks import AudioSink, Nowhere, SinkLike, audio_sink
 from offhook.media.sources import AudioSource, Frames, SourceLike, audio_source
-
-Samples = npt.NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True)

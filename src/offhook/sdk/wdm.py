@@ -2,7 +2,6 @@
 
 import platform
 from contextlib import suppress
-from urllib.parse import urlsplit
 
 from offhook.errors import ServiceError, WebexError
 from offhook.sdk.enums import CallingType
@@ -105,8 +104,3 @@ def calling_type_of(device: Device) -> CallingType:
     if BROADWORKS_ENTITLEMENT in keys:
         return CallingType.WEBEX_FOR_BROADWORKS
     return CallingType.NONE
-
-
-def host_of(url: str) -> str:
-    """The host of a URL, empty if it has none."""
-    return urlsplit(url).hostname or ""

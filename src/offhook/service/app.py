@@ -171,7 +171,11 @@ class PhoneService:
         self.records = Records(database)
         self._sockets = Sockets()
         hub = MercuryHub()
-        exchange = Exchange(new_id=lambda: str(uuid4()), ring_seconds=timing.ring)
+        # Official clients keep a call alive every 600 s, whatever they are told.
+        patience = 2.0 * max(timing.call_keepalive, 600) + 60
+        exchange = Exchange(
+            new_id=lambda: str(uuid4()), ring_seconds=timing.ring, keepalive_seconds=patience
+        )
         self.shell = shell = ExchangeShell(exchange, hub, self.records, steady)
         plane = MediaPlane(config.media_config(), shell.on_media)
         self._stack.push_async_callback(lambda: _within(_MEDIA_SECONDS, plane.close(), "media"))

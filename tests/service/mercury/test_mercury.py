@@ -170,6 +170,7 @@ async def test_a_client_that_does_not_read_is_dropped_and_others_are_served(
         await alice.register()
         socket = await opened(cloud)
         await socket.send_json({**HELLO, "data": {"token": f"Bearer {await cloud.token('bob')}"}})
+        await socket.receive_json(timeout=PATIENCE)  # it is let in
         assert await sockets(cloud) == 2
         # It asks and asks, and reads no answer: what is on the way fills up, and then the queue.
         async with asyncio.timeout(PATIENCE * 2):

@@ -16,6 +16,7 @@ from offhook.service.http.origin import Origins
 from offhook.service.identity.principal import SignedIn
 from offhook.wire.ids import InvalidIdError, ResourceKind, bare_uuid, encode_id
 from offhook.wire.rest import PeopleQuery, Person, PersonList, PhoneNumber, SipAddress
+from offhook.wire.scim import ScimPhoneNumber, ScimUser, ScimUsers
 
 #: Ids in one look-up; more are left out.
 _MOST_IDS = 1000
@@ -67,19 +68,13 @@ def routes(directory: Directory, origins: Origins) -> list[HTTPRouteHandler]:
     @get("/identity/scim/{org_id:str}/v2/Users")
     async def scim_users(
         request: Request[Any, Any, Any], principal: SignedIn, org_id: FromPath[str]
-    ) -> dict[str, Any]:
+    ) -> ScimUsers:
         if org_id != principal.org_id:
             raise ApiError(403, "That is another organisation.")
         wanted = str(request.query_params.get("filter", ""))
         ids = _SCIM_ID.findall(wanted)[:_MOST_IDS]
         found = await directory.people(org_id, ids=ids, most=_MOST_IDS) if ids else []
-        return {
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-            "totalResults": len(found),
-            "itemsPerPage": len(found),
-            "startIndex": 1,
-            "Resources": [_scim_user(each) for each in found],
-        }
+        return ScimUsers(len(found), len(found), [_scim_user(each) for each in found])
 
     return [me, details, listing, scim_users]
 
@@ -116,10 +111,10 @@ def _person(person: PersonEntry, *, private: bool) -> Person:
     )
 
 
-def _scim_user(person: PersonEntry) -> dict[str, Any]:
+def _scim_user(person: PersonEntry) -> ScimUser:
     phones = [
-        {"type": kind, "value": value, "primary": kind == "work"}
+        ScimPhoneNumber(kind, value, primary=kind == "work")
         for kind, value in (("work", person.number), ("work_extension", person.extension))
         if value
     ]
-    return {"id": person.person_id, "displayName": person.display_name, "phoneNumbers": phones}
+    return ScimUser(person.person_id, person.display_name, phones)
