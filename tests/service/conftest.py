@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.databases import KINDS, fresh_database
+from databases import KINDS, fresh_database
 from service.running import Cloud, config, found_demo, started
 
 
@@ -30,13 +30,6 @@ def demo_data(demo_template: Path, tmp_path: Path) -> Path:
 async def cloud(demo_data: Path) -> AsyncIterator[Cloud]:
     async with started(config(demo_data)) as running:
         yield running
-
-
-@pytest.fixture(params=KINDS)
-async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """The URL of an empty database, of each kind that there is here."""
-    async with fresh_database(request.param, tmp_path) as url:
-        yield url
 
 
 @pytest.fixture(params=KINDS)

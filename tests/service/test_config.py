@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from offhook.media.ice import machine_addresses
-from offhook.service.config import ConfigError, ServiceConfig, load
+from offhook.service.config import ServiceConfig, load
+from offhook.serving.address import ConfigError
 
 FULL = """
 data = "/var/lib/offhook"

@@ -12,9 +12,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
 from offhook.service.app import application
-from offhook.service.http import metrics
-from offhook.service.http.cors import Cors
-from offhook.service.store import open_database
+from offhook.service.store import MIGRATIONS
+from offhook.serving import metrics
+from offhook.serving.cors import Cors
+from offhook.store import open_database
 from service.running import Cloud, is_webex_error
 
 #: All that can be done without a token, and nothing else.
@@ -231,7 +232,7 @@ async def asked(app: ASGIApp, path: str, **headers: str) -> tuple[int, bytes]:
 
 
 async def test_a_service_whose_database_is_gone_is_not_well(cloud: Cloud, tmp_path: Path) -> None:
-    database = await open_database(f"sqlite:///{tmp_path}/other.db")
+    database = await open_database(f"sqlite:///{tmp_path}/other.db", MIGRATIONS)
     app = application(metrics.routes([], database), cloud.service.identity, 1000)
     assert (await asked(app, "/healthz"))[0] == 200
     await database.close()

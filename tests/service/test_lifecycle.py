@@ -8,9 +8,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from offhook.service.config import ConfigError
-from offhook.service.server import ListenError
-from offhook.service.store import StoreError
+from offhook.serving.address import ConfigError
+from offhook.serving.listener import ListenError
+from offhook.store import StoreError
 from service.running import PEOPLE, App, Cloud, config, found_demo, started
 
 

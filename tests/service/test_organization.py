@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from offhook.engine.exchange.model import PersonTarget, ServiceTarget
-from offhook.service.config import ConfigError, ServiceConfig, load
+from offhook.service.config import ServiceConfig, load
 from offhook.service.organization import organization_id
+from offhook.serving.address import ConfigError
 from service.running import CALLBACK, App, Cloud, form_fields, redirected, started
 
 FILE = """

@@ -9,7 +9,8 @@ import pytest
 
 from offhook.engine.exchange.model import CallRecord, EndReason, Party
 from offhook.service.records import Records
-from offhook.service.store import Database, open_database
+from offhook.service.store import MIGRATIONS
+from offhook.store import Database, open_database
 
 ALICE, BOB = Party("Alice", "+12025550101", "a"), Party("Bob", "+12025550102", "b")
 CALL = CallRecord("s1", "t1", ALICE, BOB, "1002", 100.0, 104.5, 160.25, EndReason.HANGUP, "callee")
@@ -17,7 +18,7 @@ CALL = CallRecord("s1", "t1", ALICE, BOB, "1002", 100.0, 104.5, 160.25, EndReaso
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await open_database(database_url)
+    opened = await open_database(database_url, MIGRATIONS)
     yield opened
     await opened.close()
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from offhook.service.config import Limits
-from offhook.service.http.errors import ApiError
 from offhook.service.identity import Principal
 from offhook.service.wdm import RunningClients
+from offhook.serving.errors import ApiError
 from offhook.wire.wdm import DeviceRequest
 from service.running import PEOPLE, Cloud, config, is_webex_error, started, trusting
 from service.signalling import WDM_BODY

@@ -17,9 +17,10 @@ from rich.table import Table
 
 from offhook.cli.known_clouds import DEFAULT_CLOUD, KnownCloud, KnownPerson, forget, remember
 from offhook.service.app import PhoneService
-from offhook.service.config import ConfigError, ServiceConfig
-from offhook.service.server import ListenError
-from offhook.service.store import StoreError
+from offhook.service.config import ServiceConfig
+from offhook.serving.address import ConfigError
+from offhook.serving.listener import ListenError
+from offhook.store import StoreError
 from offhook.testing import LocalCloud, local_cloud
 from offhook.wire.phone_number import format_for_people
 

@@ -25,14 +25,9 @@ from offhook.service import catalog, telemetry, wdm
 from offhook.service.calls import routes as call_routes
 from offhook.service.calls.shell import ExchangeShell
 from offhook.service.clock import steady_clock
-from offhook.service.config import ConfigError, ServiceConfig, address_of
+from offhook.service.config import ServiceConfig
 from offhook.service.directory import Directory
 from offhook.service.directory import routes as directory_routes
-from offhook.service.http import errors, metrics
-from offhook.service.http.cors import Cors
-from offhook.service.http.errors import ApiError
-from offhook.service.http.origin import Origins
-from offhook.service.http.rate import RateLimit
 from offhook.service.identity import Identity, Principal
 from offhook.service.identity import routes as identity_routes
 from offhook.service.identity.tokens import InvalidTokenError, Tokens
@@ -42,9 +37,16 @@ from offhook.service.media import MediaPlane
 from offhook.service.mercury import MercuryHub, SocketRules, Sockets, mercury_route
 from offhook.service.organization import found_organization
 from offhook.service.records import Records
-from offhook.service.server import Certificate, Listener, bind
-from offhook.service.store import Database, open_database
-from offhook.service.tls import local_tls
+from offhook.service.store import MIGRATIONS
+from offhook.serving import errors, metrics
+from offhook.serving.address import ConfigError, address_of
+from offhook.serving.cors import Cors
+from offhook.serving.errors import ApiError
+from offhook.serving.listener import Certificate, Listener, bind
+from offhook.serving.origin import Origins
+from offhook.serving.rate import RateLimit
+from offhook.serving.tls import local_tls
+from offhook.store import Database, open_database
 from offhook.wire.body import MalformedBodyError
 
 logger = logging.getLogger(__name__)
@@ -99,7 +101,7 @@ class PhoneService:
             )
         http_socket = self._bound(*address_of("http", config.http))
         https_socket = self._bound(*address_of("https", config.https)) if config.https else None
-        database = await open_database(config.database_url)
+        database = await open_database(config.database_url, MIGRATIONS)
         self._stack.push_async_callback(database.close)
         origins = Origins(config.public_url)
         handlers = self._assemble(database, origins)

@@ -6,8 +6,8 @@ from typing import Any
 from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
 
-from offhook.service.http.origin import Origins
 from offhook.service.identity.principal import SignedIn
+from offhook.serving.origin import Origins
 from offhook.wire.catalog import Catalog, ClientRegion, HostEntry
 
 _PATHS = {

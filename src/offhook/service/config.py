@@ -3,9 +3,7 @@
 import ipaddress
 import math
 import re
-import tomllib
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -13,6 +11,7 @@ import msgspec
 from offhook.engine.exchange.model import ServiceNumber
 from offhook.media.ice import machine_addresses
 from offhook.service.media import MediaConfig
+from offhook.serving.address import ConfigError, TlsFiles, address_of, is_loopback, read_toml
 
 #: All addresses of this machine.
 _ANY = ("0.0.0.0", "::")  # noqa: S104
@@ -20,17 +19,6 @@ _ANY = ("0.0.0.0", "::")  # noqa: S104
 
 _E164 = re.compile(r"\+[1-9][0-9]{3,14}")
 _EXTENSION = re.compile(r"[0-9]{2,8}")
-
-
-class ConfigError(Exception):
-    """The configuration cannot be used; the message says which key and what to do."""
-
-
-class TlsFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A certificate chain and its key, PEM files."""
-
-    certificate: str
-    key: str
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -224,35 +212,7 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def load(path: Path) -> ServiceConfig:
     """The configuration in the TOML file `path`. Raises ConfigError with a sentence."""
-    try:
-        with path.open("rb") as file:
-            values: dict[str, Any] = tomllib.load(file)
-        return msgspec.convert(values, ServiceConfig)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not TOML: {error}.") from error
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {error}.") from error
-
-
-def address_of(key: str, value: str) -> tuple[str, int]:
-    """Host and port of ``host:port`` or ``[v6]:port``. Raises ConfigError."""
-    host, separator, port = value.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not separator or not host or not port.isdigit() or int(port) > 65535:
-        raise ConfigError(f"{key} = {value!r} is not of the form 127.0.0.1:8008.")
-    return host, int(port)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return read_toml(path, ServiceConfig)
 
 
 def _media_address(host: str) -> str:

@@ -4,11 +4,12 @@ from uuid import NAMESPACE_URL, uuid5
 
 from sqlalchemy.exc import IntegrityError
 
-from offhook.service.config import ConfigError, Organization, PersonSettings
+from offhook.service.config import Organization, PersonSettings
 from offhook.service.directory import Directory, PersonEntry
 from offhook.service.identity import Identity
 from offhook.service.identity.clients import Client
 from offhook.service.identity.passwords import hash_password
+from offhook.serving.address import ConfigError
 
 
 async def found_organization(

@@ -7,8 +7,8 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 
 from offhook.engine.exchange.model import CallRecord, EndReason, Party
-from offhook.service.store import Database, StoreError
 from offhook.service.store.schema import call_records
+from offhook.store import Database, StoreError
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from litestar import Request, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from offhook.service.http.origin import Origins
 from offhook.service.identity.principal import SignedIn
+from offhook.serving.origin import Origins
 from offhook.wire.telemetry import LogUpload
 
 #: The most that is read of a log, in bytes; more is an error 413.

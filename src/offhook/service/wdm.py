@@ -12,9 +12,9 @@ from litestar import Request, Response, delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from offhook.service.http.errors import ApiError
-from offhook.service.http.origin import Origins
 from offhook.service.identity.principal import Principal, SignedIn
+from offhook.serving.errors import ApiError
+from offhook.serving.origin import Origins
 from offhook.wire.body import read_body
 from offhook.wire.wdm import (
     CALLING_ENTITLEMENTS,

@@ -18,7 +18,8 @@ from offhook.service.directory.demo import (
     TEST_NUMBERS,
     found_demo_organization,
 )
-from offhook.service.store import open_database
+from offhook.service.store import MIGRATIONS
+from offhook.store import open_database
 from offhook.wire.phone_number import normalise_e164
 
 BOB = DEMO_PEOPLE[1]
@@ -26,7 +27,7 @@ BOB = DEMO_PEOPLE[1]
 
 @pytest.fixture
 async def directory(demo_data: Path) -> AsyncIterator[Directory]:
-    database = await open_database(f"sqlite:///{demo_data}/offhook.db")
+    database = await open_database(f"sqlite:///{demo_data}/offhook.db", MIGRATIONS)
     yield Directory(database, lambda: 0.0, "US")
     await database.close()
 

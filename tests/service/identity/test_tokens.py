@@ -10,7 +10,8 @@ from sqlalchemy.engine import RowMapping
 
 from offhook.service.directory import Directory, PersonEntry
 from offhook.service.identity.tokens import InvalidTokenError, Tokens, new_grant
-from offhook.service.store import Database, open_database
+from offhook.service.store import MIGRATIONS
+from offhook.store import Database, open_database
 
 ORG = "00000000-0000-4000-8000-000000000001"
 PERSON = "00000000-0000-4000-8000-000000000002"
@@ -30,7 +31,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def database(database_url: str, clock: Clock) -> AsyncIterator[Database]:
-    opened = await open_database(database_url)
+    opened = await open_database(database_url, MIGRATIONS)
     directory = Directory(opened, clock, "US")
     await directory.add_organization(ORG, "Example")
     await directory.add_person(

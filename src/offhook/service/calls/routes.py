@@ -22,12 +22,12 @@ from offhook.engine.exchange.inputs import (
 )
 from offhook.service.calls.shell import ExchangeShell
 from offhook.service.directory import Directory
-from offhook.service.http.errors import ApiError
-from offhook.service.http.rate import RateLimit
 from offhook.service.identity.principal import Principal, SignedIn
 from offhook.service.lines.refusal import refusal
 from offhook.service.lines.registry import Line, LineRegistry
 from offhook.service.lines.routes import own_line
+from offhook.serving.errors import ApiError
+from offhook.serving.rate import RateLimit
 from offhook.wire.body import read_body
 from offhook.wire.mobius import (
     CallDevice,

@@ -17,8 +17,8 @@ from offhook.engine.exchange.model import (
     Target,
     UnknownTarget,
 )
-from offhook.service.store import Database
 from offhook.service.store.schema import numbers, organizations, people
+from offhook.store import Database
 from offhook.wire.phone_number import NotAPhoneNumberError, normalise_e164, parse_dial_string
 
 #: An e-mail or SIP address (RFC 3261, 19.1). Port and parameters do not matter here.

@@ -11,9 +11,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from offhook.service.directory.directory import Directory, PersonEntry, UnknownPersonError
-from offhook.service.http.errors import ApiError
-from offhook.service.http.origin import Origins
 from offhook.service.identity.principal import SignedIn
+from offhook.serving.errors import ApiError
+from offhook.serving.origin import Origins
 from offhook.wire.ids import InvalidIdError, ResourceKind, bare_uuid, encode_id
 from offhook.wire.rest import PeopleQuery, Person, PersonList, PhoneNumber, SipAddress
 from offhook.wire.scim import ScimPhoneNumber, ScimUser, ScimUsers

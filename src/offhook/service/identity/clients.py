@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import insert, select, update
 
 from offhook.service.identity.tokens import digest
-from offhook.service.store import Database
 from offhook.service.store.schema import clients
+from offhook.store import Database
 
 
 @dataclass(frozen=True, slots=True)

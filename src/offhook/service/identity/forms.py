@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from litestar import Request
 
-from offhook.service.http.errors import ApiError
+from offhook.serving.errors import ApiError
 
 #: No form here has more fields or bytes.
 _MOST_FIELDS = 50

@@ -8,8 +8,8 @@ import jwt
 from sqlalchemy import delete, insert, select
 
 from offhook.service.directory.directory import Directory, PersonEntry
-from offhook.service.store import Database
 from offhook.service.store.schema import guest_issuers
+from offhook.store import Database
 
 _LONGEST_NAME = 100
 #: HMAC with SHA-256 wants a key at least as long as its digest (RFC 7518, 3.2).

@@ -18,8 +18,8 @@ from offhook.service.identity.guests import Guests
 from offhook.service.identity.passwords import verify_password
 from offhook.service.identity.principal import Principal
 from offhook.service.identity.tokens import Grant, InvalidTokenError, Tokens, digest, new_grant
-from offhook.service.store import Database
 from offhook.service.store.schema import codes
+from offhook.store import Database
 from offhook.wire.rest import JwtLogin, TokenResponse
 
 #: What a sign-in gives when the client asks for nothing in particular.

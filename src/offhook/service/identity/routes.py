@@ -6,9 +6,6 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from offhook.service.directory.directory import Directory
-from offhook.service.http.errors import ApiError, tracking_id
-from offhook.service.http.origin import Origins
-from offhook.service.http.rate import RateLimit
 from offhook.service.identity import sign_in
 from offhook.service.identity.forms import (
     FORM_BYTES,
@@ -20,6 +17,9 @@ from offhook.service.identity.forms import (
 from offhook.service.identity.guests import InvalidGuestError
 from offhook.service.identity.identity import Identity, OAuthError
 from offhook.service.identity.principal import SignedIn
+from offhook.serving.errors import ApiError, tracking_id
+from offhook.serving.origin import Origins
+from offhook.serving.rate import RateLimit
 from offhook.wire.ids import ResourceKind, encode_id
 from offhook.wire.rest import ErrorBody, JwtLogin, OAuthErrorBody, TokenResponse
 

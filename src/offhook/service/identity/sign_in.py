@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from litestar import MediaType, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
-from offhook.service.http.rate import RateLimit
 from offhook.service.identity.forms import (
     FORM_BYTES,
     AnyRequest,
@@ -20,6 +19,7 @@ from offhook.service.identity.forms import (
 )
 from offhook.service.identity.identity import AuthorizationRequest, Identity, OAuthError
 from offhook.service.identity.page import page_headers, refusal_page, sign_in_page
+from offhook.serving.rate import RateLimit
 
 _PATHS = ["/v1/authorize", "/idb/oauth2/v1/authorize"]
 _ASKED = (

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.engine import RowMapping
 
 from offhook.service.identity.principal import Principal
-from offhook.service.store import Database
 from offhook.service.store.schema import tokens
+from offhook.store import Database
 from offhook.wire.rest import TokenResponse
 
 #: Access tokens that are not looked up each time, and for how many seconds: another node may have

@@ -1,6 +1,6 @@
 """Errors as Mobius writes them: official clients choose what they say by `errorCode`."""
 
-from offhook.service.http.errors import ApiError
+from offhook.serving.errors import ApiError
 from offhook.wire.mobius import MobiusError, MobiusErrorCode
 
 #: The rest is a 403. Never with Retry-After: an official client that sets up a call would fall

@@ -15,9 +15,6 @@ from offhook.service.calls.shell import ExchangeShell
 from offhook.service.config import ServiceConfig
 from offhook.service.directory import Directory
 from offhook.service.directory.directory import PersonEntry, UnknownPersonError
-from offhook.service.http.errors import ApiError
-from offhook.service.http.origin import Origins
-from offhook.service.http.rate import RateLimit
 from offhook.service.identity.principal import Principal, SignedIn
 from offhook.service.lines.refusal import refusal
 from offhook.service.lines.registry import (
@@ -26,6 +23,9 @@ from offhook.service.lines.registry import (
     RegistryFullError,
     TooManyLinesError,
 )
+from offhook.serving.errors import ApiError
+from offhook.serving.origin import Origins
+from offhook.serving.rate import RateLimit
 from offhook.wire.body import read_body
 from offhook.wire.mobius import (
     DeviceList,

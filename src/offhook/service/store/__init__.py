@@ -1,5 +1,4 @@
-"""The service's tables, in SQLite by default and PostgreSQL by URL."""
+"""The service's tables, and how they came to be as they are."""
 
-from offhook.service.store.database import Database, StoreError, open_database
-
-__all__ = ["Database", "StoreError", "open_database"]
+#: Where alembic finds the steps.
+MIGRATIONS = "offhook.service.store:migrations"

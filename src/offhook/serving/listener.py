@@ -12,7 +12,7 @@ from pathlib import Path
 import uvicorn
 from litestar.types import ASGIApp
 
-from offhook.service.config import ConfigError
+from offhook.serving.address import ConfigError
 
 #: Seconds for requests under way when the service stops, and for the answers to its close frames.
 _FINISH_SECONDS = 2

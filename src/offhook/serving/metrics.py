@@ -11,8 +11,8 @@ from prometheus_client.registry import Collector
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from offhook.service.http.errors import ApiError
-from offhook.service.store import Database, StoreError
+from offhook.serving.errors import ApiError
+from offhook.store import Database, StoreError
 
 _ANSWER_SECONDS = 2.0
 

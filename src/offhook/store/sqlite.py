@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Executable, Table, create_engine, event, insert
 from sqlalchemy.engine import URL, Engine, RowMapping
 
-from offhook.service.store.database import Result, StoreError, execute_all, migrate
+from offhook.store.database import Result, StoreError, execute_all, migrate
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class SqliteDatabase:
     To be opened in a worker thread, since it reads the whole file once.
     """
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, migrations: str) -> None:
         path = url.database or ""
         if not path or path == ":memory:" or path.startswith("file:"):
             raise StoreError("SQLite needs a file here: use sqlite:///FILE.")
@@ -57,7 +57,7 @@ class SqliteDatabase:
                         f"The database {path} is damaged ({check}); restore it from a backup or "
                         "move it away to begin anew."
                     )
-                migrate(connection)
+                migrate(connection, migrations)
         except BaseException:
             self._engine.dispose()
             raise

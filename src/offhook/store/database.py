@@ -54,10 +54,13 @@ class Database(Protocol):
         """Finish what was begun and let go of the database."""
 
 
-async def open_database(url: str) -> Database:
-    """Open the database at `url` with its tables up to date. Raises StoreError."""
-    from offhook.service.store.postgres import PostgresDatabase
-    from offhook.service.store.sqlite import SqliteDatabase
+async def open_database(url: str, migrations: str) -> Database:
+    """Open the database at `url` with its tables up to date. Raises StoreError.
+
+    `migrations` is where alembic finds the steps: ``package:folder``.
+    """
+    from offhook.store.postgres import PostgresDatabase
+    from offhook.store.sqlite import SqliteDatabase
 
     try:
         parsed = make_url(url)
@@ -66,9 +69,9 @@ async def open_database(url: str) -> Database:
     try:
         match parsed.get_backend_name():
             case "sqlite":
-                return await asyncio.to_thread(SqliteDatabase, parsed)
+                return await asyncio.to_thread(SqliteDatabase, parsed, migrations)
             case "postgresql":
-                return await PostgresDatabase.open(parsed)
+                return await PostgresDatabase.open(parsed, migrations)
             case other:
                 raise StoreError(
                     f"{other} is not a database that is known here; use sqlite:///FILE or "
@@ -80,10 +83,10 @@ async def open_database(url: str) -> Database:
         raise StoreError(f"The database {where} cannot be used: {cause}.") from error
 
 
-def migrate(connection: Connection) -> None:
+def migrate(connection: Connection, migrations: str) -> None:
     """Bring the tables up to date, in the transaction of `connection`."""
     config = Config()
-    config.set_main_option("script_location", "offhook.service.store:migrations")
+    config.set_main_option("script_location", migrations)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 

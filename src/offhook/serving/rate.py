@@ -5,7 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from offhook.service.http.errors import ApiError
+from offhook.serving.errors import ApiError
 
 _MOST_KEYS = 10_000
 

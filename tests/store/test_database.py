@@ -11,15 +11,16 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from offhook.service.store import Database, StoreError, open_database
+from offhook.service.store import MIGRATIONS
 from offhook.service.store.schema import metadata, organizations
+from offhook.store import Database, StoreError, open_database
 
 NAMES = select(organizations.c.name).order_by(organizations.c.id)
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await open_database(database_url)
+    opened = await open_database(database_url, MIGRATIONS)
     yield opened
     await opened.close()
 
@@ -34,11 +35,11 @@ async def names(database: Database) -> list[str]:
 
 async def test_what_was_written_is_there_after_opening_again(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/deep/down/offhook.db"
-    first = await open_database(url)
+    first = await open_database(url, MIGRATIONS)
     await first.write(insert(organizations).values(row("1", "First")))
     await first.add(organizations, row("2", "Second"))
     await first.close()
-    second = await open_database(url)
+    second = await open_database(url, MIGRATIONS)
     assert await names(second) == ["First", "Second"]
     await second.close()
 
@@ -129,7 +130,7 @@ async def test_a_caller_that_was_cancelled_does_not_disturb_the_others(
 
 
 async def test_a_closed_database_says_so_at_once(tmp_path: Path) -> None:
-    database = await open_database(f"sqlite:///{tmp_path}/offhook.db")
+    database = await open_database(f"sqlite:///{tmp_path}/offhook.db", MIGRATIONS)
     await database.close()
     async with asyncio.timeout(1):
         with pytest.raises(StoreError, match="closed"):
@@ -140,14 +141,14 @@ async def test_a_closed_database_says_so_at_once(tmp_path: Path) -> None:
 
 async def test_closing_finishes_what_was_begun(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/offhook.db"
-    database = await open_database(url)
+    database = await open_database(url, MIGRATIONS)
     under_way = [
         asyncio.create_task(database.add(organizations, row(str(number)))) for number in range(50)
     ]
     await asyncio.sleep(0)
     await database.close()
     await asyncio.gather(*under_way)
-    again = await open_database(url)
+    again = await open_database(url, MIGRATIONS)
     count = await again.read(select(func.count()).select_from(organizations))
     assert count[0]["count_1"] == 50
     await again.close()
@@ -157,12 +158,12 @@ async def test_a_file_that_is_no_database_is_refused_with_its_name(tmp_path: Pat
     path = tmp_path / "offhook.db"
     path.write_bytes(b"this was never a database " * 400)
     with pytest.raises(StoreError, match=r"offhook\.db cannot be used: file is not a database"):
-        await open_database(f"sqlite:///{path}")
+        await open_database(f"sqlite:///{path}", MIGRATIONS)
 
 
 async def test_a_database_with_broken_pages_is_refused_with_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "offhook.db"
-    database = await open_database(f"sqlite:///{path}")
+    database = await open_database(f"sqlite:///{path}", MIGRATIONS)
     for number in range(300):
         await database.add(organizations, row(str(number), "x" * 500))
     await database.close()
@@ -173,33 +174,33 @@ async def test_a_database_with_broken_pages_is_refused_with_what_to_do(tmp_path:
         file.seek(4096 * 20)
         file.write(b"\xff" * 4096 * 10)
     with pytest.raises(StoreError, match=r"damaged|malformed"):
-        await open_database(f"sqlite:///{path}")
+        await open_database(f"sqlite:///{path}", MIGRATIONS)
 
 
 async def test_a_folder_that_cannot_be_made_is_refused_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be used"):
-        await open_database(f"sqlite:///{tmp_path}/file/offhook.db")
+        await open_database(f"sqlite:///{tmp_path}/file/offhook.db", MIGRATIONS)
 
 
 async def test_tables_of_a_newer_version_are_refused(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/offhook.db"
-    await (await open_database(url)).close()
+    await (await open_database(url, MIGRATIONS)).close()
     with sqlite3.connect(tmp_path / "offhook.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
     with pytest.raises(StoreError, match="9999"):
-        await open_database(url)
+        await open_database(url, MIGRATIONS)
 
 
 @pytest.mark.parametrize("url", ["", "offhook.db", "mysql://localhost/x", "sqlite://"])
 async def test_a_url_of_something_else_is_refused_with_what_to_write(url: str) -> None:
     with pytest.raises(StoreError, match="sqlite:///FILE"):
-        await open_database(url)
+        await open_database(url, MIGRATIONS)
 
 
 async def test_a_password_in_the_url_is_never_shown() -> None:
     with pytest.raises(StoreError) as refused:
-        await open_database("postgresql://offhook:hunter2@127.0.0.1:1/offhook")
+        await open_database("postgresql://offhook:hunter2@127.0.0.1:1/offhook", MIGRATIONS)
     assert "127.0.0.1" in str(refused.value)
     assert "hunter2" not in str(refused.value)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from offhook.service.config import ConfigError
+from offhook.serving.address import ConfigError
 
 _CA_DAYS = 3650
 _SERVER_DAYS = 365

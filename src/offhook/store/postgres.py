@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Executable, Table, insert
 from sqlalchemy.engine import URL, RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from offhook.service.store.database import Result, execute_all, migrate
+from offhook.store.database import Result, execute_all, migrate
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ class PostgresDatabase:
         self._engine = engine
 
     @classmethod
-    async def open(cls, url: URL) -> "PostgresDatabase":
+    async def open(cls, url: URL, migrations: str) -> "PostgresDatabase":
         """Connect, with the tables up to date. Raises what SQLAlchemy and the socket raise."""
         engine = create_async_engine(
             url.set(drivername="postgresql+asyncpg"),
@@ -31,7 +31,7 @@ class PostgresDatabase:
         )
         database = cls(engine)
         try:
-            await database.transaction(migrate)
+            await database.transaction(lambda connection: migrate(connection, migrations))
         except BaseException:
             await engine.dispose()
             raise

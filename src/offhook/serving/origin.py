@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from offhook.service.http.errors import AnyRequest
+from offhook.serving.errors import AnyRequest
 
 
 @dataclass(slots=True)

@@ -8,9 +8,9 @@ import aiohttp
 import pytest
 from cryptography import x509
 
-from offhook.service import tls
-from offhook.service.config import ConfigError, TlsFiles
-from offhook.service.tls import LocalTls, TlsError, local_tls
+from offhook.serving import tls
+from offhook.serving.address import ConfigError, TlsFiles
+from offhook.serving.tls import LocalTls, TlsError, local_tls
 from service.running import config, started, trusting
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from offhook.service.http.errors import ApiError
-from offhook.service.http.rate import RateLimit
+from offhook.serving.errors import ApiError
+from offhook.serving.rate import RateLimit
 
 
 class Clock:

@@ -1,1 +1,0 @@
-"""What all HTTP answers have in common: errors, tracking ids, CORS, limits, metrics."""
