@@ -1,7 +1,7 @@
 """What a phone that was woken asks the service about the call that it was woken for.
 
-GET ``{mobius}/calling/web/ringing/{callId}``: our own addition to Mobius. A cloud without it answers
-404 without an `errorCode`.
+GET ``{mobius}/calling/web/ringing/{callId}``: our own addition to Mobius. A cloud without it
+answers 404 without an `errorCode`.
 """
 
 from enum import StrEnum

@@ -1,7 +1,7 @@
 """The payload that wakes a phone for a call: written by the phone service, read by the SDK.
 
-Whatever carries it in between takes it as bytes. Webex's own payload is not published; the SDK reads
-from either what it needs, by the names that are known of both.
+Whatever carries it in between takes it as bytes. Webex's own payload is not published; the SDK
+reads from either what it needs, by the names that are known of both.
 """
 
 import msgspec

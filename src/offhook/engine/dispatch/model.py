@@ -22,8 +22,8 @@ class Environment(StrEnum):
 class Device:
     """One installation of an app that belongs to a person.
 
-    `app` is the bundle id (APNs) or the Android application's id; `registered` is when its token was
-    given last, in Unix seconds.
+    `app` is the bundle id (APNs) or the Android application's id; `registered` is when its token
+    was given last, in Unix seconds.
     """
 
     device_id: str
