@@ -28,6 +28,7 @@ from offhook.service.clock import steady_clock
 from offhook.service.config import ServiceConfig
 from offhook.service.directory import Directory
 from offhook.service.directory import routes as directory_routes
+from offhook.service.firehose import NoFirehose
 from offhook.service.identity import Identity, Principal
 from offhook.service.identity import routes as identity_routes
 from offhook.service.identity.tokens import InvalidTokenError, Tokens
@@ -38,6 +39,8 @@ from offhook.service.mercury import MercuryHub, SocketRules, Sockets, mercury_ro
 from offhook.service.organization import found_organization
 from offhook.service.records import Records
 from offhook.service.store import MIGRATIONS
+from offhook.service.wakeup import routes as wakeup_routes
+from offhook.service.wakeup.shell import WakeupShell
 from offhook.serving import errors, metrics
 from offhook.serving.address import ConfigError, address_of
 from offhook.serving.cors import Cors
@@ -72,6 +75,7 @@ class PhoneService:
         self.identity: Identity
         self.directory: Directory
         self.records: Records
+        self.wakeup: WakeupShell
         self.shell: ExchangeShell
         self.lines: LineRegistry
         self.app: ASGIApp
@@ -178,7 +182,12 @@ class PhoneService:
         exchange = Exchange(
             new_id=lambda: str(uuid4()), ring_seconds=timing.ring, keepalive_seconds=patience
         )
-        self.shell = shell = ExchangeShell(exchange, hub, self.records, steady)
+        self.firehose = NoFirehose()
+        self.wakeup = WakeupShell(self.firehose, steady)
+        self.shell = shell = ExchangeShell(
+            exchange, hub, self.records, steady, self.wakeup.on_window
+        )
+        self._stack.callback(self.wakeup.stop)
         plane = MediaPlane(config.media_config(), shell.on_media)
         self._stack.push_async_callback(lambda: _within(_MEDIA_SECONDS, plane.close(), "media"))
         self.lines = LineRegistry(
@@ -213,6 +222,7 @@ class PhoneService:
                 "RTP and RTCP packets relayed or sent.",
                 lambda: plane.traffic.packets_sent,
             ),
+            *self.wakeup.figures(),
         ]
         return [
             *metrics.routes(figures, database),
@@ -222,6 +232,7 @@ class PhoneService:
             *telemetry.routes(origins),
             *wdm.routes(clients, origins),
             *line_routes.routes(config, origins, self.lines, shell, self.directory),
+            *wakeup_routes.routes(self.wakeup),
             *call_routes.routes(shell, self.lines, self.directory, calls),
             mercury_route(hub, self.identity, self._sockets, rules),
         ]

@@ -70,6 +70,8 @@ class RandomStories(RuleBasedStateMachine):
         self.closed_legs: set[str] = set()
         self.sessions_placed = 0
         self.records: set[str] = set()
+        self.open_windows: set[str] = set()
+        self.closed_windows: set[str] = set()
         self.told_of_end: set[str] = set()
         self.quick = False
         self.mail: list[put.Input] = []
@@ -408,8 +410,17 @@ class RandomStories(RuleBasedStateMachine):
                 self.hears[call_id] = effect
             case out.Record(record=record):
                 assert record.session_id not in self.records
+                assert record.session_id not in self.open_windows, "it rings on after its end"
                 self.records.add(record.session_id)
                 assert record.placed <= record.ended
+            case out.WindowOpened(session_id=session_id):
+                assert session_id not in self.open_windows | self.closed_windows
+                self.open_windows.add(session_id)
+            case out.LineOffered() | out.LineRings() | out.LineLost():
+                assert effect.session_id in self.open_windows, "offered after the window closed"
+            case out.WindowClosed(session_id=session_id):
+                self.open_windows.remove(session_id)
+                self.closed_windows.add(session_id)
             case out.Tell(line_id=line_id, call_id=call_id, news=news):
                 self.watch_news(line_id, call_id, news)
             case out.Transition(call_id=call_id, old=old, new=new):

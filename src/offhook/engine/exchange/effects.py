@@ -1,7 +1,8 @@
 """What comes out of the exchange, for the shell to carry out in order.
 
-`Tell` goes to a client over Mercury; the leg effects go to the media plane; `Record` to the store;
-`Transition` to the log. An effect about a call never follows the effect that closed it.
+`Tell` goes to a client over Mercury; the leg effects go to the media plane; what becomes of a ring
+window goes to who wakes phones; `Record` to the store; `Transition` to the log. An effect about a
+call never follows the effect that closed it.
 """
 
 from dataclasses import dataclass
@@ -172,6 +173,54 @@ MediaEffect = (
     OpenLeg | AnswerLeg | RenegotiateLeg | JoinLegs | PlaySound | PlayDigits | EchoLeg | CloseLeg
 )
 
+# --- about the ring window ---
+
+
+@dataclass(frozen=True, slots=True)
+class WindowOpened:
+    """`callee` is called from now until `until` at the latest; devices that sleep may be woken."""
+
+    session_id: str
+    tracking_id: str
+    caller: Party
+    callee: Party
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineOffered:
+    """A line of the called person is there and is offered the call."""
+
+    session_id: str
+    line_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineRings:
+    """The client of that line says that it rings."""
+
+    session_id: str
+    line_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineLost:
+    """That line is out while the call still rings: it vanished, or will not have the call."""
+
+    session_id: str
+    line_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class WindowClosed:
+    """Nobody rings any more. `reason` is None for a call that was answered."""
+
+    session_id: str
+    reason: EndReason | None
+
+
+WindowEffect = WindowOpened | LineOffered | LineRings | LineLost | WindowClosed
+
 # --- to the store and the log -------------------------------------------------------------------
 
 
@@ -193,4 +242,4 @@ class Transition:
     new: str
 
 
-Effect = Tell | MediaEffect | Record | Transition
+Effect = Tell | MediaEffect | WindowEffect | Record | Transition

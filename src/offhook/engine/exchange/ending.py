@@ -1,7 +1,7 @@
 """How calls end: what one side's leaving means for the others, and the record that is kept."""
 
 from offhook.engine.exchange.call import Call, Owed
-from offhook.engine.exchange.effects import Disconnected, Record, Tell
+from offhook.engine.exchange.effects import Disconnected, LineLost, Record, Tell, WindowClosed
 from offhook.engine.exchange.floor import Floor
 from offhook.engine.exchange.inputs import End
 from offhook.engine.exchange.model import EndReason
@@ -73,6 +73,8 @@ class Ending:
         """End every call of the session that is still there, and keep the record."""
         floor = self._floor
         floor.session_timers.disarm(session.session_id)
+        if session.ring_until is not None:
+            floor.do(WindowClosed(session.session_id, reason))
         for call_id in [*session.called, session.caller_id]:
             call = floor.calls.get(call_id)
             if call is not None:
@@ -104,6 +106,7 @@ class Ending:
     def _dismiss(self, session: Session, call: Call, reason: EndReason, *, tell_it: bool) -> None:
         """A called line does not ring any more; the others go on."""
         session.called.remove(call.call_id)
+        self._floor.do(LineLost(session.session_id, call.line_id))
         if tell_it:
             self.drop(call, reason)
         else:

@@ -4,7 +4,14 @@ from collections.abc import Callable
 
 from offhook.engine.exchange import inputs
 from offhook.engine.exchange.call import Alerting, Call, Dialling, Inviting, Talking
-from offhook.engine.exchange.effects import Connected, OpenLeg
+from offhook.engine.exchange.effects import (
+    Connected,
+    LineOffered,
+    LineRings,
+    OpenLeg,
+    WindowClosed,
+    WindowOpened,
+)
 from offhook.engine.exchange.ending import Ending
 from offhook.engine.exchange.floor import ExchangeRefused, Floor
 from offhook.engine.exchange.holding import Holding
@@ -43,7 +50,12 @@ class Ringing:
             self._ending.close(session, EndReason.BUSY, "callee")
             return
         self._holding.hold_others(caller)
-        session.ring_until = floor.now + self._ring_seconds
+        session.ring_until = until = floor.now + self._ring_seconds
+        floor.do(
+            WindowOpened(
+                session.session_id, session.tracking_id, session.caller, session.callee, until
+            )
+        )
         for line_id in free:
             self._invite(session, line_id)
         if free:
@@ -76,6 +88,7 @@ class Ringing:
         if isinstance(call.state, Inviting):
             self._floor.enter(call, call.state.alerting(), "alert")
             session = self._floor.session_of(call)
+            self._floor.do(LineRings(session.session_id, event.line_id))
             if not session.announced:
                 announce(self._floor, session)
 
@@ -103,6 +116,8 @@ class Ringing:
         """The other side is there: caller and callee hear each other."""
         caller = self._floor.calls[session.caller_id]
         session.answered = self._floor.now
+        if session.ring_until is not None:
+            self._floor.do(WindowClosed(session.session_id, None))
         session.ring_until = session.progress_at = None
         if isinstance(caller.state, Dialling):
             self._talk(caller, caller.state)
@@ -118,6 +133,7 @@ class Ringing:
         call = self._floor.add_call(session, self._new_id(), line_id, Inviting(), Offering())
         session.called.append(call.call_id)
         self._floor.log(call, "idle", "invite", call.state_name)
+        self._floor.do(LineOffered(session.session_id, line_id))
         self._floor.do(OpenLeg(call.call_id))
 
     def _called(self, line_id: str, call_id: str) -> Call:

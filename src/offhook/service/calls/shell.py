@@ -9,7 +9,18 @@ from collections.abc import Callable
 from typing import Protocol
 
 from offhook.engine.exchange import Exchange
-from offhook.engine.exchange.effects import Effect, Record, Tell, Transition
+from offhook.engine.exchange.effects import (
+    Effect,
+    LineLost,
+    LineOffered,
+    LineRings,
+    Record,
+    Tell,
+    Transition,
+    WindowClosed,
+    WindowEffect,
+    WindowOpened,
+)
 from offhook.engine.exchange.inputs import Input, MediaNews, Shutdown, Tick
 from offhook.service.calls.events import mobius_event
 from offhook.service.lines.registry import Line
@@ -36,7 +47,7 @@ Observer = Callable[[float, Input | Effect], None]
 
 
 class ExchangeShell:
-    """See the module. `clock` gives Unix seconds.
+    """See the module. `clock` gives Unix seconds; `on_window` is told of ring windows.
 
     `observe` lets somebody watch inputs and effects with their times, as `offhook demo` does.
     """
@@ -47,8 +58,10 @@ class ExchangeShell:
         hub: MercuryHub,
         records: Records,
         clock: Callable[[], float],
+        on_window: Callable[[WindowEffect], None],
     ) -> None:
         self._exchange = exchange
+        self._on_window = on_window
         self._hub = hub
         self._records = records
         self._clock = clock
@@ -131,6 +144,8 @@ class ExchangeShell:
         match effect:
             case Tell():
                 self._tell(effect)
+            case WindowOpened() | LineOffered() | LineRings() | LineLost() | WindowClosed():
+                self._on_window(effect)
             case Record(record=record):
                 task = asyncio.create_task(self._records.keep(record), name="keep-call-record")
                 self._tasks.add(task)
