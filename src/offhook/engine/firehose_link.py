@@ -121,7 +121,7 @@ def plan(found: Iterable[Webhook], wanted: Wanted) -> list[Action]:
     Deletions come first since they make room; at most one of `Create`, `Repair`, `LeaveAlone` and
     `Refuse` follows, then the warnings.
     """
-    calls = [each for each in found if is_firehose(each)]
+    calls = [each for each in found if is_firehose(each.resource, each.event)]
     whole = [each for each in calls if not each.filter]
     kept = _kept(whole, wanted)
     others = [each for each in calls if each is not kept]
@@ -144,9 +144,9 @@ def concerns_of_new(made: Webhook) -> list[Action]:
     return [Warn(Concern.PERSONAL, made)] if made.ownedBy is WebhookOwner.CREATOR else []
 
 
-def is_firehose(webhook: Webhook) -> bool:
-    """Whether it tells of calls that are to wake a phone."""
-    return webhook.resource == TELEPHONY_PUSH and webhook.event in (
+def is_firehose(resource: str, event: str) -> bool:
+    """Whether a webhook for these tells of calls that are to wake a phone."""
+    return resource == TELEPHONY_PUSH and event in (
         WebhookEventType.UPDATED,
         WebhookEventType.ALL,
     )
@@ -185,7 +185,9 @@ def at_target(found: Iterable[Webhook], target: str, me: str = "") -> list[Webho
     there = [
         each
         for each in found
-        if is_firehose(each) and not each.filter and same_target(each.targetUrl, target)
+        if is_firehose(each.resource, each.event)
+        and not each.filter
+        and same_target(each.targetUrl, target)
     ]
     return sorted(
         there,
