@@ -39,7 +39,7 @@ contracts: .make/tools
 	$(BIN)/lint-imports
 
 pytest: .make/tools system-packages $(CLIENT)
-	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
 
 bench: .make/bench ## Measure call set-up, relay, call rate and memory
 	$(BIN)/python -m benchmarks $(ARGS)
