@@ -48,7 +48,8 @@ class TerminalReport:
         self._live: Status | None = None
 
     def event(self, name: str, text: str, **fields: Any) -> None:  # noqa: ARG002 - for programs
-        self._console.print(text, soft_wrap=True)
+        # Names come from outside; square brackets in them are no markup.
+        self._console.print(text, soft_wrap=True, markup=False)
 
     def status(self, text: str) -> None:
         if not self._console.is_terminal:
