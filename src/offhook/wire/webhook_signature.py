@@ -40,7 +40,7 @@ class SignatureError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """`event_id` is empty where the cloud sends none; `secret` is the place of the one that fits."""
+    """`event_id` is empty where the cloud sends none; `secret` is the place of the right one."""
 
     event_id: str
     secret: int
