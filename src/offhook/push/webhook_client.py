@@ -240,9 +240,10 @@ def _read_part(raw: msgspec.Raw, kind: type[T]) -> T:
 
 def _message(body: bytes) -> str:
     try:
-        return read_body(body, _Told).message[:300]
+        message = read_body(body, _Told).message[:300]
     except MalformedBodyError:
         return ""
+    return "".join(each for each in message if each.isprintable())
 
 
 def _path(webhook_id: str) -> str:
