@@ -137,3 +137,26 @@ async def test_the_demo_may_be_founded_again_and_stays_the_same(directory: Direc
     await found_demo_organization(directory)
     assert await directory.people(DEMO_ORG_ID) == before
     assert len(before) == 5
+
+
+async def test_a_number_that_is_given_to_somebody_leads_to_them_at_once(
+    directory: Directory,
+) -> None:
+    assert isinstance(await directory.resolve(DEMO_ORG_ID, "7777"), UnknownTarget)
+    erin = PersonEntry(
+        "00000000-0000-4000-8000-00000000e717",
+        DEMO_ORG_ID,
+        "erin@demo.offhook.example",
+        "Erin East",
+        "Erin",
+        "East",
+        is_admin=False,
+        is_guest=False,
+        created=0.0,
+        extension="7777",
+    )
+    await directory.add_person(erin, None)
+    for _ in range(2):
+        target = await directory.resolve(DEMO_ORG_ID, "7777")
+        assert isinstance(target, PersonTarget)
+        assert target.party.name == "Erin East"

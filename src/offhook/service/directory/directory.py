@@ -61,6 +61,12 @@ _SERVICE_NAMES = {
 }
 
 
+#: Seconds for which it is remembered where a number leads, and numbers that are: looking one up
+#: takes several queries, and people call the same few.
+_REMEMBERED = 30.0
+_MOST_REMEMBERED = 10_000
+
+
 class Directory:
     """See the module. `region` (ISO 3166) says how national numbers are read."""
 
@@ -68,6 +74,7 @@ class Directory:
         self._database = database
         self._clock = clock
         self._region = region
+        self._resolved: dict[tuple[str, str], tuple[float, Target]] = {}
 
     async def person(self, person_id: str) -> PersonEntry:
         """The person with this uuid. Raises UnknownPersonError."""
@@ -110,6 +117,19 @@ class Directory:
 
     async def resolve(self, org_id: str, dialled: str) -> Target:
         """Where `dialled` leads: a number as people type it, an e-mail or a SIP address."""
+        now = self._clock()
+        until, target = self._resolved.get((org_id, dialled), (now, None))
+        if target is not None and now < until:
+            return target
+        found = await self._resolve(org_id, dialled)
+        # A number that leads nowhere may have been given to somebody a moment later.
+        if not isinstance(found, UnknownTarget):
+            if len(self._resolved) >= _MOST_REMEMBERED:
+                self._resolved.clear()
+            self._resolved[org_id, dialled] = (now + _REMEMBERED, found)
+        return found
+
+    async def _resolve(self, org_id: str, dialled: str) -> Target:
         address = dialled.strip()
         if match := _ADDRESS.fullmatch(address):
             address = unquote(match["user"])
@@ -185,6 +205,7 @@ class Directory:
         if rows:
             statements.append(insert(numbers).values(rows))
         await self._database.write(*statements)
+        self._resolved.clear()
 
     async def add_service_number(self, org_id: str, service: ServiceNumber, digits: str) -> None:
         """Give a number to one of the service's own, unless it has it."""
@@ -212,6 +233,7 @@ class Directory:
         try:
             await self.add_person(guest, None)
         except IntegrityError:  # The guest was here before.
+            self._resolved.clear()
             await self._database.write(
                 update(people)
                 .where(people.c.id == person_id)
