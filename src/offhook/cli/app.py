@@ -12,6 +12,7 @@ import typer
 
 from offhook.cli.exit_codes import ExitCode
 from offhook.cli.known_clouds import DEFAULT_CLOUD
+from offhook.cli.push import push
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,6 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Calling for Python: a phone service on your machine, and phones that use it.",
 )
+
+app.add_typer(push, name="push")
 
 _SERVICE_MISSING = (
     "the phone service is not installed; install it with: pip install 'offhook[service]'"

@@ -1,35 +1,11 @@
-"""`offhook push connect`: make or repair the webhook that leads calls to a push backend."""
+"""The command `offhook push connect`; what it does is in `connecting`."""
 
-import asyncio
-import os
-import secrets
-import ssl
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from offhook.cli.exit_codes import ExitCode
-from offhook.cli.known_clouds import KnownCloud, UnknownCloudError, UnknownPersonError, recall
-from offhook.cli.report import Report, report_for
-from offhook.engine.firehose_link import DEFAULT_NAME, Wanted, shown
-from offhook.errors import NetworkError, NotAuthorizedError, WebexError
-from offhook.push.cloud_address import cloud_base, target_url
-from offhook.push.connect import Step
-from offhook.push.connect import connect as make_or_repair
-from offhook.push.webhook_client import OneToken, WebhookClient
-from offhook.serving.address import ConfigError
-from offhook.wire.webhooks import Webhook
-
-
-@dataclass(frozen=True, slots=True)
-class _Access:
-    """With what the cloud is asked."""
-
-    cloud: str
-    token: str
-    tls: ssl.SSLContext | None
+from offhook.engine.firehose_link import DEFAULT_NAME
 
 
 def connect(
@@ -90,130 +66,19 @@ def connect(
     Exit codes: 0 connected, 1 not connected or refused, 8 no such cloud, 9 not signed in.
     With --check: 0 if nothing has to be done, 1 if something has.
     """
-    report = report_for(as_json=as_json)
-    try:
-        access = _access(cloud, token.strip(), who, ca)
-        wanted = Wanted(
-            target=target_url("--target", target),
-            name=name,
-            secret=_given_secret(secret.strip(), secret_file, report, check=check),
-            replace=replace,
-        )
-        code = asyncio.run(_connect(access, wanted, report, check=check))
-    except (ConfigError, WebexError, UnknownCloudError, UnknownPersonError) as error:
-        code = _outcome_of(error)
-        report.event("failed", f"offhook: {error}", exit_code=int(code))
-    finally:
-        report.close()
-    raise typer.Exit(int(code))
+    from offhook.cli.connecting import Options, connect_push
+    from offhook.cli.report import report_for
 
-
-async def _connect(access: _Access, wanted: Wanted, report: Report, *, check: bool) -> ExitCode:
-    made: list[str] = []
-
-    def new_secret() -> str:
-        made.append(secrets.token_hex(32))
-        return made[0]
-
-    def tell(step: Step) -> None:
-        report.event(step.kind, step.text, **_fields(step.webhook))
-
-    report.status(f"Asking {access.cloud}")
-    try:
-        async with WebhookClient(access.cloud, OneToken(access.token), tls=access.tls) as client:
-            connection = await make_or_repair(
-                client, wanted, check=check, tell=tell, new_secret=new_secret
-            )
-    finally:
-        # Told even if no answer came: the cloud may have made the webhook all the same.
-        for each in made:
-            text = f"Its secret, shown this once; give it to the backend: {each}"
-            report.event("secret", text, secret=each)
-    if not connection.is_connected:
-        report.event("not-connected", "The backend is not connected.", exit_code=1)
-        return ExitCode.FAILED
-    report.event("connected", f"Incoming calls are posted to {shown(wanted.target)}.", exit_code=0)
-    return ExitCode.CONNECTED
-
-
-def _access(cloud: str, token: str, who: str, ca: Path | None) -> _Access:
-    base = cloud_base("--cloud", cloud)
-    authority = None if ca is None else str(ca)
-    if who:
-        known = recall(base, os.environ)
-        token = _token_of(known, who, base)
-        authority = authority or known.ca
-    if not token:
-        raise NotAuthorizedError(
-            "there is no token; set OFFHOOK_ADMIN_TOKEN to an administrator's access token"
-        )
-    return _Access(base, token, _tls(authority))
-
-
-def _token_of(known: KnownCloud, who: str, cloud: str) -> str:
-    person = known.find(who)
-    if person is None:
-        names = ", ".join(person.name.split()[0].lower() for person in known.people)
-        raise UnknownPersonError(f"{who} is not a person of {cloud}; it has {names}")
-    return person.token
-
-
-def _tls(authority: str | None) -> ssl.SSLContext | None:
-    if authority is None:
-        return None
-    try:
-        return ssl.create_default_context(cafile=authority)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"--ca = {authority!r} is not a file of certificates.") from error
-
-
-def _given_secret(secret: str, path: Path | None, report: Report, *, check: bool) -> str | None:
-    """The secret that was given, None if none was. A file that is missing is made."""
-    if secret and path is not None:
-        raise ConfigError("--secret and --secret-file exclude each other; give one.")
-    if path is None:
-        return secret or None
-    try:
-        if not path.exists():
-            return None if check else _written_secret(path, report)
-        kept = path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--secret-file = {str(path)!r} cannot be used: {error}.") from error
-    if not kept:
-        raise ConfigError(f"{path} holds no secret; remove it, and a new one is made.")
-    return kept
-
-
-def _written_secret(path: Path, report: Report) -> str:
-    made = secrets.token_hex(32)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(made + "\n")
-    report.event("secret-written", f"Wrote a new secret to {path}.", file=str(path))
-    return made
-
-
-def _fields(webhook: Webhook | None) -> dict[str, Any]:
-    """What programs are told about a webhook: everything but its secret."""
-    if webhook is None:
-        return {}
-    return {
-        "webhook": {
-            "id": webhook.id,
-            "name": webhook.name,
-            "target": shown(webhook.targetUrl),
-            "status": webhook.status,
-            "owned_by": webhook.ownedBy,
-            "signed": bool(webhook.secret),
-        }
-    }
-
-
-def _outcome_of(error: Exception) -> ExitCode:
-    match error:
-        case NotAuthorizedError() | UnknownPersonError():
-            return ExitCode.NOT_SIGNED_IN
-        case NetworkError() | UnknownCloudError():
-            return ExitCode.NO_SERVICE
-        case _:
-            return ExitCode.FAILED
+    options = Options(
+        cloud=cloud,
+        target=target,
+        token=token.strip(),
+        who=who,
+        secret=secret.strip(),
+        secret_file=secret_file,
+        name=name,
+        replace=replace,
+        check=check,
+        ca=ca,
+    )
+    raise typer.Exit(int(connect_push(options, report_for(as_json=as_json))))
