@@ -39,3 +39,10 @@ class ApnsNewCall(NewCall, omit_defaults=True):
     """The same with the member that Apple asks of every payload."""
 
     aps: dict[str, str] = msgspec.field(default_factory=lambda: dict[str, str]())
+
+
+class PayloadHints(msgspec.Struct):
+    """What a backend looks at in a payload that it passes on; Webex's may have none of it."""
+
+    ringUntil: float | None = None
+    externalTrackingId: str = ""

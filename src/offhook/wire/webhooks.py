@@ -119,7 +119,10 @@ class WebhookEnvelope(msgspec.Struct, omit_defaults=True):
 
 
 class TelephonyPushData(msgspec.Struct):
-    """`data` of a `telephony_push`: what goes to each kind of phone, unaltered."""
+    """`data` of a `telephony_push`: what goes to each kind of phone, unaltered.
 
-    apnsPayload: msgspec.Raw
-    fcmPayload: msgspec.Raw
+    Who reads it takes one that is left out (empty) as nothing for that kind.
+    """
+
+    apnsPayload: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+    fcmPayload: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
