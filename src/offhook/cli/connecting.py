@@ -99,7 +99,8 @@ def _access(options: Options) -> _Access:
     if options.who:
         known = recall(base, os.environ)
         token = _token_of(known, options.who, base)
-        authority = authority or known.ca
+        if base.startswith("https"):
+            authority = authority or known.ca
     if not token:
         raise NotAuthorizedError(
             "there is no token; set OFFHOOK_ADMIN_TOKEN to an administrator's access token"
