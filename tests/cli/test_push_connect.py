@@ -101,6 +101,19 @@ async def test_a_new_secret_is_written_to_a_file_that_only_its_owner_reads(
     assert "nothing was changed" in output
 
 
+async def test_of_several_secrets_that_are_valid_the_first_signs(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    path = tmp_path / "webhook-secret"
+    path.write_text("the new one\nthe old one\n".replace(" ", "-"))
+    await terminal.connect("--secret-file", str(path))
+    assert the_one(terminal.cloud)["secret"] == "the-new-one"
+    path.write_text("\n")
+    code, output = await terminal.connect("--secret-file", str(path))
+    assert code == 1
+    assert "holds no secret" in output
+
+
 async def test_checking_writes_no_file_and_changes_nothing(
     terminal: Terminal, tmp_path: Path
 ) -> None:

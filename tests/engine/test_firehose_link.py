@@ -137,6 +137,18 @@ def test_an_active_one_is_kept_rather_than_a_disabled_one() -> None:
     assert main_action(plan([disabled, active], wanted())) == LeaveAlone(active)
 
 
+@pytest.mark.parametrize(
+    "worse",
+    [{"createdBy": "bob", "created": "2026-01-01"}, {"created": "2026-01-03"}],
+    ids=["somebody else's", "younger"],
+)
+def test_of_two_alike_ones_own_is_kept_and_then_the_older(worse: dict[str, str]) -> None:
+    mine = webhook("mine", ownedBy=WebhookOwner.CREATOR, created="2026-01-02")
+    other = webhook("other", **{"ownedBy": WebhookOwner.CREATOR, **worse})
+    for found in ([mine, other], [other, mine]):
+        assert main_action(plan(found, wanted())) == LeaveAlone(mine)
+
+
 def test_a_personal_one_is_kept_with_a_warning() -> None:
     mine = webhook(ownedBy=WebhookOwner.CREATOR)
     actions = plan([mine], wanted())

@@ -133,6 +133,21 @@ def test_of_two_webhooks_the_organisations_counts() -> None:
     assert Activate(INACTIVE) in watch().looked([mine, INACTIVE], START)
 
 
+def test_a_webhook_for_a_part_of_the_calls_is_not_the_one() -> None:
+    part = webhook(filter="personId=bob")
+    assert watch().looked([part], START) == [Tell(News.MISSING)]
+
+
+def test_one_that_comes_back_disabled_is_activated_and_counted_as_one_silence() -> None:
+    watched = watch()
+    watched.looked([ACTIVE], START)
+    watched.looked([], START + 60)
+    effects = watched.looked([INACTIVE], START + 120)
+    assert effects == [Tell(News.DISABLED, most=120.0), Activate(INACTIVE)]
+    assert watched.looked([INACTIVE], START + 180) == [Activate(INACTIVE)]
+    assert watched.activated(START + 180) == [Tell(News.ACTIVE_AGAIN, 120.0, 180.0)]
+
+
 def test_failures_are_repeated_with_longer_pauses_and_told_once() -> None:
     watched = watch()
     now, pauses, told = START, [], []

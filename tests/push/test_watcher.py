@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 
 from offhook.push.watcher import WatchSettings, WebhookWatcher
 from offhook.serving.address import ConfigError
+from offhook.serving.metrics import FigureCollector
 from push.webhook_cloud import WebhookCloud, webhook_cloud
 
 TARGET = "https://push.example.org/webhook"
@@ -82,7 +85,14 @@ async def watching(
 
 
 def figures(watcher: WebhookWatcher) -> dict[str, float]:
-    return {name: value() for _, name, _, value in watcher.figures}
+    """What `/metrics` shows of it."""
+    registry = CollectorRegistry()
+    registry.register(FigureCollector(watcher.figures))
+    families = text_string_to_metric_families(generate_latest(registry).decode())
+    samples = [sample for family in families for sample in family.samples]
+    return {
+        each.name.removeprefix("offhook_").removesuffix("_total"): each.value for each in samples
+    }
 
 
 async def test_a_webhook_that_is_active_is_left_alone(cloud: WebhookCloud, clock: Clock) -> None:
@@ -221,6 +231,15 @@ async def test_a_refresh_token_that_is_refused_is_told(cloud: WebhookCloud, cloc
     async with watching(cloud, clock, token="", **given) as watcher:
         assert "invalid_grant" in watcher.problem
         assert await clock.next_look() == 300
+
+
+async def test_a_cloud_that_refuses_what_it_just_gave_is_not_asked_forever(
+    cloud: WebhookCloud, clock: Clock
+) -> None:
+    cloud.gives_useless_tokens = True
+    async with watching(cloud, clock, token="", **REFRESHING) as watcher:
+        assert "does not accept the token" in watcher.problem
+    assert cloud.refreshed == 2
 
 
 async def test_a_file_that_cannot_be_written_is_told_and_does_not_stop_the_watch(

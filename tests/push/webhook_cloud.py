@@ -37,6 +37,7 @@ class WebhookCloud:
     resources: tuple[str, ...] = ("telephony_push", "telephony_calls", "messages")
     takes_org: bool = True
     forgets_status: bool = False
+    gives_useless_tokens: bool = False
     page: int = 2
     refresh_token: str = "refresh 0"
     refreshed: int = 0
@@ -152,7 +153,7 @@ class WebhookCloud:
             return web.json_response({"error": "invalid_grant"}, status=400)
         self.refreshed += 1
         self.refresh_token = f"refresh {self.refreshed}"
-        self.tokens = {f"token {self.refreshed}": "ada"}
+        self.tokens = {} if self.gives_useless_tokens else {f"token {self.refreshed}": "ada"}
         return web.json_response(
             {
                 "access_token": f"token {self.refreshed}",

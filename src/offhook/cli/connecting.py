@@ -126,7 +126,10 @@ def _tls(authority: str | None) -> ssl.SSLContext | None:
 
 
 def _given_secret(options: Options, report: Report) -> str | None:
-    """The secret that was given, None if none was. A file that is missing is made."""
+    """The secret that was given, None if none was. A file that is missing is made.
+
+    A backend's file may have several, one a line: the first is the one to sign with.
+    """
     path = options.secret_file
     if options.secret and path is not None:
         raise ConfigError("--secret and --secret-file exclude each other; give one.")
@@ -135,12 +138,12 @@ def _given_secret(options: Options, report: Report) -> str | None:
     try:
         if not path.exists():
             return None if options.check else _written_secret(path, report)
-        kept = path.read_text("utf-8").strip()
+        lines = path.read_text("utf-8").split()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"--secret-file = {str(path)!r} cannot be used: {error}.") from error
-    if not kept:
+    if not lines:
         raise ConfigError(f"{path} holds no secret; remove it, and a new one is made.")
-    return kept
+    return lines[0]
 
 
 def _written_secret(path: Path, report: Report) -> str:

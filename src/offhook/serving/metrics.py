@@ -19,7 +19,9 @@ _ANSWER_SECONDS = 2.0
 Figure = tuple[str, str, str, Callable[[], float]]  # kind, name, help, value
 
 
-class _Figures(Collector):
+class FigureCollector(Collector):
+    """Figures for a registry, asked when they are read; ``offhook_`` comes before each name."""
+
     def __init__(self, figures: list[Figure]) -> None:
         self._figures = figures
 
@@ -35,7 +37,7 @@ def routes(figures: list[Figure], database: Database) -> list[HTTPRouteHandler]:
     The service is well when its database answers: without it nobody signs in.
     """
     registry = CollectorRegistry()
-    registry.register(_Figures(figures))
+    registry.register(FigureCollector(figures))
 
     @get("/healthz", opt={"public": True})
     async def healthz() -> dict[str, str]:
