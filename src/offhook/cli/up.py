@@ -4,9 +4,8 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import sys
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 
 import msgspec
@@ -16,6 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from offhook.cli.known_clouds import DEFAULT_CLOUD, KnownCloud, KnownPerson, forget, remember
+from offhook.cli.signals import until_signal
 from offhook.service.app import PhoneService
 from offhook.service.config import ServiceConfig
 from offhook.serving.address import ConfigError
@@ -94,7 +94,7 @@ def _run(work: Coroutine[None, None, int]) -> int:
 
 
 async def _up(config: ServiceConfig, *, as_json: bool) -> int:
-    with _until_signal() as stopped:
+    with until_signal() as stopped:
         async with local_cloud(config) as cloud:
             files = remember(known(cloud), os.environ)
             try:
@@ -110,7 +110,7 @@ async def _up(config: ServiceConfig, *, as_json: bool) -> int:
 
 
 async def _serve(config: ServiceConfig) -> int:
-    with _until_signal() as stopped:
+    with until_signal() as stopped:
         service = PhoneService(config)
         await service.start()
         try:
@@ -121,19 +121,6 @@ async def _serve(config: ServiceConfig) -> int:
         finally:
             await service.stop()
     return 0
-
-
-@contextlib.contextmanager
-def _until_signal() -> Iterator[asyncio.Event]:
-    loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    try:
-        yield stopped
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
 
 
 def _welcome(cloud: LocalCloud) -> None:

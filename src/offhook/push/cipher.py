@@ -10,10 +10,6 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from offhook.serving.address import ConfigError
 
-#: Environment variable with the keys, newest first, with commas between.
-KEYS_VARIABLE = "OFFHOOK_PUSH_KEYS"
-_FILE = "tokens.key"
-
 
 class UnreadableError(Exception):
     """What is stored was encrypted with a key that is not here."""
@@ -51,15 +47,12 @@ class Cipher:
             raise UnreadableError("It was encrypted with a key that is not here.") from error
 
 
-def find_keys(configured: Sequence[str], data: Path) -> list[str]:
-    """The keys: from the environment, the configuration, or a file in `data`, made if need be.
+def kept_keys(data: Path) -> list[str]:
+    """The keys in the file that `data` has for them, newest first; made if it is not there.
 
     Raises ConfigError if the file cannot be read or made, or if others may read it.
     """
-    given = [key for key in os.environ.get(KEYS_VARIABLE, "").split(",") if key.strip()]
-    if given or configured:
-        return given or list(configured)
-    return secret_file(data / _FILE, lambda: Fernet.generate_key().decode()).split()
+    return secret_file(data / "tokens.key", lambda: Fernet.generate_key().decode()).split()
 
 
 def secret_file(path: Path, make: Callable[[], str]) -> str:

@@ -105,7 +105,7 @@ class Delivery:
         if self._stopping and outcome.kind in (OutcomeKind.SHED, OutcomeKind.EXPIRED):
             return  # It was not tried to the end: the next process may.
         self._note(outcome)
-        if outcome.kind is OutcomeKind.TOKEN_DEAD:
+        if outcome.kind is OutcomeKind.TOKEN_DEAD and not self._stopping:
             self._spawn(self._drop(device, outcome.since))
         if call is None:
             return

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from offhook.engine.dispatch.model import Outcome, OutcomeKind
 from offhook.push.registry import STORE_FAULTS
+from offhook.serving.metrics import Figure, FigureCollector
 from offhook.store import Database
 
 _ANSWER_SECONDS = 2.0
@@ -106,6 +107,19 @@ class Figures:
         self.attempts.labels(provider).inc(outcome.attempts)
         if outcome.kind is OutcomeKind.SENT:
             self.seconds.labels(provider).observe(outcome.seconds)
+
+    def total(self, sample: str, **labels: str) -> float:
+        """The sum over all samples of that name which have these labels."""
+        return sum(
+            each.value
+            for family in self.registry.collect()
+            for each in family.samples
+            if each.name == sample and labels.items() <= each.labels.items()
+        )
+
+    def add(self, figures: list[Figure]) -> None:
+        """Show figures of other parts, too."""
+        self.registry.register(FigureCollector(figures))
 
     def text(self) -> bytes:
         """All of them as Prometheus reads them."""

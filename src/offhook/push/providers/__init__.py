@@ -1,0 +1,1 @@
+"""Whoever carries pushes to phones: Apple and Google."""
