@@ -202,9 +202,8 @@ class PushBackend:
         return dispatcher
 
     async def _watch(self, cloud: str, tls: ssl.SSLContext | None) -> None:
-        self._watcher = watcher = WebhookWatcher(
-            cloud, self.config.watch, secret=self.secrets[0], tls=tls
-        )
+        settings = self.config.watch.kept_below(Path(self.config.data))
+        self._watcher = watcher = WebhookWatcher(cloud, settings, secret=self.secrets[0], tls=tls)
         self.figures.add(watcher.figures)
         await watcher.start()
         self._stack.push_async_callback(watcher.stop)

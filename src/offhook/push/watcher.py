@@ -6,7 +6,10 @@ import logging
 import ssl
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import assert_never
+
+import msgspec
 
 from offhook.engine.firehose_link import Change, Wanted, update_of
 from offhook.engine.webhook_watch import (
@@ -53,6 +56,10 @@ class WatchSettings(TokenSettings, frozen=True, forbid_unknown_fields=True):
             )
         if self.is_given:
             target_url("watch.target", self.target)
+
+    def kept_below(self, data: Path) -> "WatchSettings":
+        """The same, with the renewed token kept in the folder `data` unless they say where."""
+        return msgspec.structs.replace(self, kept_in=self.kept_in or str(data / "admin-token.json"))
 
 
 class WebhookWatcher:
