@@ -6,11 +6,11 @@ or remove one whose owner showed a token, and who asks too often has to wait.
 """
 
 import hashlib
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request, delete, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath
 
 from offhook.push.devices import UNPROVEN, registration, unavailable
 from offhook.push.providers.settings import ProviderSettings
@@ -48,9 +48,7 @@ def routes(
         return SampleAnswer("Device registered.")
 
     @delete("/deviceRegistration/{user_id:str}", status_code=200)
-    async def remove(
-        request: _AnyRequest, user_id: Annotated[str, Parameter(max_length=256)]
-    ) -> SampleAnswer:
+    async def remove(request: _AnyRequest, user_id: FromPath[str]) -> SampleAnswer:
         limit.check(_host(request))
         try:
             count = await registry.remove_unproven(_person(user_id))

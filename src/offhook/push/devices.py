@@ -2,11 +2,11 @@
 
 import datetime
 import re
-from typing import Annotated, Any, assert_never
+from typing import Any, assert_never
 
 from litestar import Request, Response, delete, get, put
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath
 
 from offhook.engine.dispatch.model import Environment, Provider
 from offhook.push.identity import PeopleOfCloud
@@ -54,7 +54,9 @@ def routes(
     """The three of them."""
 
     @put("/v1/devices/{installation_id:str}")
-    async def register(request: _AnyRequest, installation_id: str) -> Response[DeviceView]:
+    async def register(
+        request: _AnyRequest, installation_id: FromPath[str]
+    ) -> Response[DeviceView]:
         person_id = await bearer.person_of(request)
         registrations.check(person_id)
         if installation_id.startswith(UNPROVEN):
@@ -79,10 +81,7 @@ def routes(
             raise unavailable() from error
 
     @delete("/v1/devices/{installation_id:str}", status_code=204)
-    async def remove(
-        request: _AnyRequest,
-        installation_id: Annotated[str, Parameter(max_length=128)],
-    ) -> None:
+    async def remove(request: _AnyRequest, installation_id: FromPath[str]) -> None:
         person_id = await bearer.person_of(request)
         try:
             was_there = await registry.remove(person_id, installation_id)

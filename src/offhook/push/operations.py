@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Callable
-from typing import Annotated
 
 from litestar import MediaType, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromQuery
 
 from offhook.push import page
 from offhook.push.admin import AdminDoor
@@ -17,7 +16,6 @@ from offhook.push.registry import STORE_FAULTS, DeviceRegistry
 from offhook.serving.errors import AnyRequest, ApiError
 from offhook.store import Database
 
-_Place = Annotated[str, Parameter(max_length=128)]
 _ASK = {"www-authenticate": 'Basic realm="Offhook push", charset="UTF-8"'}
 
 
@@ -48,7 +46,9 @@ def routes(
         return Response(figures.text(), media_type=MediaType.TEXT)
 
     @get("/admin")
-    async def admin(request: AnyRequest, person: _Place = "", device: _Place = "") -> Response[str]:
+    async def admin(
+        request: AnyRequest, person: FromQuery[str] = "", device: FromQuery[str] = ""
+    ) -> Response[str]:
         if not door.is_there:
             raise ApiError(404, "There is no page here; set admin_token to have one.")
         if not door.let_in(request):

@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 
@@ -120,7 +121,7 @@ class WebhookReceiver:
                 "a webhook was rejected",
                 extra={"facts": {"reason": rejected.reason.value, "detail": str(rejected)}},
             )
-            error = ErrorBody.of(str(rejected), headers.get("trackingid", "")[:128])
+            error = ErrorBody.of(str(rejected), f"OFFHOOK_{uuid4()}")
             await _answer(send, rejected.status, msgspec.json.encode(error))
             return
         self._count(what)
