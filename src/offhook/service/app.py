@@ -28,7 +28,12 @@ from offhook.service.clock import steady_clock
 from offhook.service.config import ServiceConfig
 from offhook.service.directory import Directory
 from offhook.service.directory import routes as directory_routes
-from offhook.service.firehose import NoFirehose
+from offhook.service.firehose import routes as firehose_routes
+from offhook.service.firehose.firehose import Firehose
+from offhook.service.firehose.outbox import Outbox
+from offhook.service.firehose.post import Poster
+from offhook.service.firehose.targets import Targets
+from offhook.service.firehose.webhooks import Webhooks
 from offhook.service.identity import Identity, Principal
 from offhook.service.identity import routes as identity_routes
 from offhook.service.identity.tokens import InvalidTokenError, Tokens
@@ -75,6 +80,7 @@ class PhoneService:
         self.identity: Identity
         self.directory: Directory
         self.records: Records
+        self.firehose: Firehose
         self.wakeup: WakeupShell
         self.shell: ExchangeShell
         self.lines: LineRegistry
@@ -115,6 +121,9 @@ class PhoneService:
         self.app = await asyncio.to_thread(
             application, handlers, self.identity, config.limits.request_bytes
         )
+        await self._stack.enter_async_context(self._poster)
+        await self.firehose.start()
+        self._stack.push_async_callback(self.firehose.stop)
         self._stack.push_async_callback(self._leave)
         await self._listen(self.app, http_socket, https_socket, origins)
         sweeping = asyncio.create_task(self.lines.sweep(), name="offhook-line-expiry")
@@ -182,7 +191,12 @@ class PhoneService:
         exchange = Exchange(
             new_id=lambda: str(uuid4()), ring_seconds=timing.ring, keepalive_seconds=patience
         )
-        self.firehose = NoFirehose()
+        targets = Targets(allow_private=config.webhooks.allow_private_targets)
+        webhooks = Webhooks(database, clock)
+        self._poster = Poster(targets, steady)
+        self.firehose = Firehose(
+            webhooks, Outbox(database), self._poster, self.directory.organization_of, steady
+        )
         self.wakeup = WakeupShell(self.firehose, steady)
         self.shell = shell = ExchangeShell(
             exchange, hub, self.records, steady, self.wakeup.on_window
@@ -223,6 +237,7 @@ class PhoneService:
                 lambda: plane.traffic.packets_sent,
             ),
             *self.wakeup.figures(),
+            *self.firehose.figures(),
         ]
         return [
             *metrics.routes(figures, database),
@@ -233,6 +248,7 @@ class PhoneService:
             *wdm.routes(clients, origins),
             *line_routes.routes(config, origins, self.lines, shell, self.directory),
             *wakeup_routes.routes(self.wakeup),
+            *firehose_routes.routes(webhooks, self.firehose, self.directory, targets, origins),
             *call_routes.routes(shell, self.lines, self.directory, calls),
             mercury_route(hub, self.identity, self._sockets, rules),
         ]

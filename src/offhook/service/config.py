@@ -63,6 +63,12 @@ class MediaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     last_port: int | None = None
 
 
+class WebhookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`allow_private_targets`: events may be posted to addresses of this machine and network."""
+
+    allow_private_targets: bool = False
+
+
 class PersonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A person to be added. Only a hash of `password` is kept; without one they cannot sign in.
 
@@ -140,6 +146,7 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proxies: list[str] = []
     organization: Organization | None = None
     media: MediaSettings = msgspec.field(default_factory=MediaSettings)
+    webhooks: WebhookSettings = msgspec.field(default_factory=WebhookSettings)
     timing: Timing = msgspec.field(default_factory=Timing)
     limits: Limits = msgspec.field(default_factory=Limits)
 

@@ -74,6 +74,7 @@ class Directory:
         self._database = database
         self._clock = clock
         self._region = region
+        self._organizations: dict[str, str] = {}
         self._resolved: dict[tuple[str, str], tuple[float, Target]] = {}
 
     async def person(self, person_id: str) -> PersonEntry:
@@ -82,6 +83,20 @@ class Directory:
         if not found:
             raise UnknownPersonError("There is no such person.")
         return found[0]
+
+    async def organization_of(self, person_id: str) -> str | None:
+        """The organisation of a person, which never changes; None if there is no such person."""
+        known = self._organizations.get(person_id)
+        if known is None:
+            found = await self._database.read(
+                select(people.c.org_id).where(people.c.id == person_id)
+            )
+            if not found:
+                return None
+            if len(self._organizations) >= _MOST_REMEMBERED:
+                self._organizations.clear()
+            known = self._organizations[person_id] = found[0]["org_id"]
+        return known
 
     async def find_by_email(self, email: str) -> PersonEntry | None:
         """The person with this e-mail address, whatever its case."""

@@ -6,6 +6,7 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Index,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -110,4 +111,34 @@ call_records = Table(
     Column("ended", Float, nullable=False),
     Column("reason", String(32), nullable=False),
     Column("ended_by", String(16), nullable=False),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("org_id", ForeignKey("organizations.id"), nullable=False, index=True),
+    Column("created_by", ForeignKey("people.id"), nullable=False, index=True),
+    Column("app_id", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("target_url", Text, nullable=False),
+    Column("resource", String(64), nullable=False),
+    Column("event", String(16), nullable=False),
+    Column("filter", Text),
+    Column("secret", Text),  # as it was given: events are signed with it
+    Column("owned_by", String(8), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("disabled", Float),  # since when nothing is delivered
+)
+
+outbox = Table(
+    "webhook_outbox",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("webhook_id", String(36), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("resource", String(64), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("accepted", Float, nullable=False),
+    Column("until", Float, nullable=False, index=True),
 )
