@@ -133,6 +133,22 @@ class Backend:
     service: PushBackend
     sender: RecordingSender
     http: aiohttp.ClientSession
+    before: dict[tuple[str, tuple[tuple[str, str], ...]], float] = field(default_factory=dict)
+
+    async def as_new(self) -> Backend:
+        """The same backend, as if it had just been started: no device, nothing counted."""
+        for person in (ALICE, BOB):
+            for device in await self.service.registry.listed(person.uuid):
+                await self.service.registry.remove(person.uuid, device.installation_id)
+        while not self.sender.pushes.empty():
+            self.sender.pushes.get_nowait()
+        self.sender.answer = sent
+        before = {
+            (each.name, tuple(each.labels.items())): each.value
+            for family in self.service.figures.registry.collect()
+            for each in family.samples
+        }
+        return Backend(self.service, self.sender, self.http, before)
 
     async def request(self, method: str, path: str, **more: Any) -> Answer:
         async with self.http.request(method, self.service.url + path, **more) as response:
@@ -158,7 +174,14 @@ class Backend:
         return await self.post(body, signed(body, secret))
 
     async def figure(self, name: str, **labels: str) -> float:
-        return self.service.figures.total(f"offhook_push_{name}", **labels)
+        """By how much it has grown since this test began."""
+        name = f"offhook_push_{name}"
+        before = sum(
+            value
+            for (known, had), value in self.before.items()
+            if known == name and labels.items() <= dict(had).items()
+        )
+        return self.service.figures.total(name, **labels) - before
 
     async def until(self, name: str, value: float, **labels: str) -> None:
         """Wait until a figure has reached `value`."""

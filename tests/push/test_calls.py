@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from pathlib import Path
+
+import pytest
 
 from push.backend import (
     ALICE,
@@ -14,13 +17,14 @@ from push.backend import (
     FCM_TOKEN,
     SECRET,
     Backend,
-    People,
     config,
     event,
     payload,
     signed,
     started,
 )
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_a_call_reaches_the_phone_of_who_is_called_with_its_payload_byte_for_byte(
@@ -170,10 +174,9 @@ async def test_a_call_that_was_recorded_and_is_sent_again_later_is_refused(
     assert backend.sender.pushes.empty()
 
 
-async def test_while_a_secret_is_replaced_both_are_good(people: People, tmp_path: Path) -> None:
-    settings = config(tmp_path, people.url, secrets=["the new secret", SECRET])
+async def test_while_a_secret_is_replaced_both_are_good(tmp_path: Path) -> None:
+    settings = config(tmp_path, "http://127.0.0.1:9", secrets=["the new secret", SECRET])
     async with started(settings) as backend:
-        await backend.register(ALICE)
         assert (await backend.ring(ALICE, SECRET)).status == 200
         assert (await backend.ring(ALICE, "the new secret")).status == 200
         assert (await backend.ring(ALICE, "no secret at all")).status == 401
@@ -214,11 +217,8 @@ async def test_events_of_other_resources_are_acknowledged_and_nothing_else(
 
 
 async def test_no_log_line_holds_a_name_a_number_or_a_token(
-    backend: Backend, caplog: object
+    backend: Backend, caplog: pytest.LogCaptureFixture
 ) -> None:
-    import logging
-
-    assert hasattr(caplog, "at_level")
     with caplog.at_level(logging.DEBUG, logger="offhook"):
         await backend.register(ALICE)
         await backend.ring(ALICE)
