@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -84,9 +85,9 @@ def test_a_long_window_is_asked_for_in_parts_without_a_gap_and_what_is_too_old_i
         missed.counted(query, [], query.due)
     assert parts[0].since == NOON - OLDEST
     assert parts[-1].until == NOON
-    assert all(one.until == other.since for one, other in zip(parts, parts[1:], strict=False))
+    assert all(one.until == other.since for one, other in pairwise(parts))
     dues = [each.due for each in parts]
-    assert all(later - sooner >= PAUSE for sooner, later in zip(dues, dues[1:], strict=False))
+    assert all(later - sooner >= PAUSE for sooner, later in pairwise(dues))
 
 
 def test_a_history_that_does_not_answer_is_asked_three_times() -> None:

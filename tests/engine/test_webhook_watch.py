@@ -187,3 +187,14 @@ def test_what_was_never_seen_active_is_counted_from_the_start() -> None:
     watched.looked([INACTIVE], START + 5)
     watched.activated(START + 6)
     assert watched.seconds_without(START + 6) == (1.0, 6.0)
+
+
+def test_what_an_earlier_watch_saw_tells_how_long_nothing_came_before_the_start() -> None:
+    watched = watch()
+    watched.was_active(START - 600)
+    assert watched.due == START
+    assert Tell(News.DISABLED, most=601.0) in watched.looked([INACTIVE], START + 1)
+    watched.activated(START + 2)
+    assert watched.seconds_without(START + 2) == (1.0, 602.0)
+    watched.was_active(START - 9_000)
+    assert watched.seconds_without(START + 3) == (1.0, 602.0)

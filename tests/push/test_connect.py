@@ -16,8 +16,9 @@ from offhook.errors import (
     TooManyRequestsError,
 )
 from offhook.push.cloud_errors import NotAllowedError, WebhookRefusedError, WebhookTakenError
+from offhook.push.cloud_http import OneToken
 from offhook.push.connect import Connection, Step, connect
-from offhook.push.webhook_client import OneToken, WebhookClient
+from offhook.push.webhook_client import WebhookClient
 from push.webhook_cloud import WebhookCloud, webhook_cloud
 
 TARGET = "https://push.example.org/webhook"

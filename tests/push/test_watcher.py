@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from offhook.engine.dispatch.model import Push
+from offhook.push.app import PushBackend
+from offhook.push.config import PushConfig
+from offhook.push.last_seen import LastSeen
 from offhook.push.watcher import WatchSettings, WebhookWatcher
 from offhook.serving.address import ConfigError
 from offhook.serving.metrics import FigureCollector
 from push.webhook_cloud import WebhookCloud, webhook_cloud
 
 TARGET = "https://push.example.org/webhook"
+NOON = 1_767_225_600.0
 REFRESHING = {"refresh_token": "refresh 0", "client_id": "app", "client_secret": "app secret"}
 
 
@@ -71,11 +79,23 @@ def clock() -> Clock:
 
 @asynccontextmanager
 async def watching(
-    cloud: WebhookCloud, clock: Clock, secret: str | None = None, **values: Any
+    cloud: WebhookCloud,
+    clock: Clock,
+    secret: str | None = None,
+    last_seen: LastSeen | None = None,
+    **values: Any,
 ) -> AsyncIterator[WebhookWatcher]:
     """A watcher that has looked once."""
     settings = WatchSettings(**{"target": TARGET, "token": "token of ada", **values})
-    watcher = WebhookWatcher(cloud.url, settings, secret=secret, clock=clock, sleep=clock.sleep)
+    watcher = WebhookWatcher(
+        cloud.url,
+        settings,
+        secret=secret,
+        last_seen=last_seen,
+        clock=clock,
+        wall_clock=lambda: NOON + clock.now,
+        sleep=clock.sleep,
+    )
     await watcher.start()
     try:
         await clock.first_look()
@@ -254,6 +274,136 @@ async def test_a_file_that_cannot_be_written_is_told_and_does_not_stop_the_watch
         assert "cannot be kept" in watcher.problem
         await clock.next_look()
         assert (watcher.condition, cloud.refreshed) == ("active", 1)
+
+
+def call(began: float, **values: str) -> dict[str, str]:
+    """A side of a call, as the history has it, that ended half a minute after it began."""
+    return {
+        "Start time": iso(NOON + began),
+        "Report time": iso(NOON + began + 30),
+        "Answered": "false",
+        "Direction": "TERMINATING",
+        "User UUID": "bob",
+        "User type": "User",
+        "Correlation ID": str(began),
+        **values,
+    }
+
+
+def iso(seconds: float) -> str:
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+async def let_pass(clock: Clock, seconds: float) -> None:
+    """Let the watcher do all that it does in so long."""
+    end = clock.now + seconds
+    while clock.now < end:
+        await clock.next_look()
+
+
+async def test_the_calls_that_were_missed_meanwhile_are_counted(
+    cloud: WebhookCloud, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    webhook = cloud.add()
+    cloud.history = [
+        *(call(each) for each in (-5, 10, 20, 59.5, 61)),
+        call(30, Answered="true"),
+        call(35, Direction="ORIGINATING"),
+    ]
+    async with watching(cloud, clock) as watcher:
+        webhook["status"] = "inactive"
+        await let_pass(clock, 60)
+        await let_pass(clock, 600)
+        assert figures(watcher)["push_calls_missed"] == 3
+        assert figures(watcher)["push_calls_uncounted_seconds"] == 0
+        assert "3 calls were missed" in caplog.text
+    asked = [each for each in cloud.asked if "cdr_feed" in each]
+    assert len([each for each in asked if "ForNextFetch" not in each]) == 1
+
+
+async def test_after_a_restart_the_time_counts_in_which_the_backend_was_down(
+    cloud: WebhookCloud, clock: Clock, tmp_path: Path
+) -> None:
+    webhook = cloud.add()
+    path = tmp_path / "seen"
+    async with watching(cloud, clock, last_seen=LastSeen(path)):
+        assert path.exists()
+    os.utime(path, (NOON - 900, NOON - 900))
+    webhook["status"] = "inactive"
+    cloud.history = [call(-800), call(-1000)]
+    async with watching(cloud, restarted := Clock(), last_seen=LastSeen(path)) as watcher:
+        assert figures(watcher)["push_webhook_down_seconds_most"] == 900
+        await let_pass(restarted, 600)
+        assert figures(watcher)["push_calls_missed"] == 1
+
+
+@pytest.mark.parametrize("status", [451, 403, 400, 404])
+async def test_a_history_that_cannot_be_had_is_told_and_the_watch_goes_on(
+    cloud: WebhookCloud, clock: Clock, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    webhook = cloud.add()
+    cloud.history_status = status
+    async with watching(cloud, clock) as watcher:
+        webhook["status"] = "inactive"
+        await let_pass(clock, 660)
+        assert figures(watcher)["push_calls_uncounted_seconds"] == 60
+        assert watcher.condition == "active"
+    assert "cannot be counted" in caplog.text
+
+
+async def test_a_history_in_trouble_is_asked_again(cloud: WebhookCloud, clock: Clock) -> None:
+    webhook = cloud.add()
+    cloud.history_status = 503
+    async with watching(cloud, clock) as watcher:
+        webhook["status"] = "inactive"
+        await let_pass(clock, 600)
+        cloud.history_status, cloud.history = 0, [call(10)]
+        await let_pass(clock, 300)
+        assert figures(watcher)["push_calls_missed"] == 1
+
+
+class NoSender:
+    """The backend has no app to push to."""
+
+    async def start(self) -> None:
+        """Nothing to do."""
+
+    async def stop(self) -> None:
+        """Nothing to do."""
+
+    def send(self, push: Push) -> None:
+        raise AssertionError("there is nobody to push")
+
+
+async def test_a_backend_that_starts_brings_its_webhook_back_and_shows_it(
+    cloud: WebhookCloud, tmp_path: Path
+) -> None:
+    webhook = cloud.add(status="inactive")
+    config = PushConfig(
+        data=str(tmp_path),
+        http="127.0.0.1:0",
+        cloud=cloud.url,
+        secrets=["the backend's secret"],
+        watch=WatchSettings(target=TARGET, **REFRESHING),
+    )
+    backend = PushBackend(config, lambda _: NoSender())
+    await backend.start()
+    try:
+        async with asyncio.timeout(10):
+            await cloud.updated.wait()
+            async with aiohttp.ClientSession() as http:
+                while "offhook_push_webhook_active 1.0" not in await metrics(http, backend.url):
+                    await asyncio.sleep(0.01)
+    finally:
+        await backend.stop()
+    assert (webhook["status"], webhook["secret"]) == ("active", "the backend's secret")
+    assert (tmp_path / "admin-token.json").stat().st_mode & 0o777 == 0o600
+
+
+async def metrics(http: aiohttp.ClientSession, url: str) -> str:
+    async with http.get(f"{url}/metrics") as response:
+        return await response.text()
 
 
 @pytest.mark.parametrize(

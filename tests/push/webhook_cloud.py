@@ -6,6 +6,7 @@ its pages as it likes, and gives out each refresh token once.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncIterator
@@ -37,10 +38,13 @@ class WebhookCloud:
     resources: tuple[str, ...] = ("telephony_push", "telephony_calls", "messages")
     takes_org: bool = True
     forgets_status: bool = False
+    history: list[dict[str, str]] = field(default_factory=list)
+    history_status: int = 0
     gives_useless_tokens: bool = False
     page: int = 2
     refresh_token: str = "refresh 0"
     refreshed: int = 0
+    updated: asyncio.Event = field(default_factory=asyncio.Event)
 
     def add(self, creator: str = "ada", **values: Any) -> dict[str, Any]:
         """A webhook that is there already."""
@@ -138,12 +142,27 @@ class WebhookCloud:
         if self.forgets_status:
             body.pop("status", None)
         webhook.update(body)
+        self.updated.set()
         return web.json_response(webhook)
 
     async def _delete(self, request: web.Request) -> web.Response:
         if self.webhooks.pop(request.match_info["id"], None) is None:
             return _error(404, "The requested resource could not be found.")
         return web.Response(status=204)
+
+    async def _history(self, request: web.Request) -> web.Response:
+        if self.history_status:
+            return _error(self.history_status, "no history")
+        if self._who(request) not in ADMINS:
+            return _error(403, "Only administrators see these")
+        start, end = request.query["startTime"], request.query["endTime"]
+        found = [each for each in self.history if start <= each["Report time"] < end]
+        cursor = int(request.query.get("startTimeForNextFetch", 0))
+        headers = {}
+        if cursor + self.page < len(found):
+            following = request.url.update_query(startTimeForNextFetch=cursor + self.page)
+            headers["Link"] = f'<{following}>; rel="next"'
+        return web.json_response({"items": found[cursor : cursor + self.page]}, headers=headers)
 
     async def _refresh(self, request: web.Request) -> web.Response:
         form = await request.post()
@@ -171,6 +190,7 @@ class WebhookCloud:
         app.router.add_post("/v1/webhooks", self._create)
         app.router.add_put("/v1/webhooks/{id}", self._update)
         app.router.add_delete("/v1/webhooks/{id}", self._delete)
+        app.router.add_get("/v1/cdr_feed", self._history)
         app.router.add_post("/v1/access_token", self._refresh)
         return app
 

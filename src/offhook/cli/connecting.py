@@ -14,8 +14,9 @@ from offhook.cli.report import Report
 from offhook.engine.firehose_link import Wanted, shown
 from offhook.errors import NetworkError, NotAuthorizedError, WebexError
 from offhook.push.cloud_address import cloud_base, target_url
+from offhook.push.cloud_http import OneToken
 from offhook.push.connect import Step, connect
-from offhook.push.webhook_client import OneToken, WebhookClient
+from offhook.push.webhook_client import WebhookClient
 from offhook.serving.address import ConfigError
 from offhook.wire.webhooks import Webhook
 

@@ -30,7 +30,7 @@ QUIET_FAILURES = 2
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """No look has succeeded yet; the watch began at `since`."""
+    """No look has succeeded yet. It was seen active at `since`, or else the watch began then."""
 
     since: float
 
@@ -39,7 +39,7 @@ class Unseen:
         return Active(now)
 
     def down(self, now: float, *, gone: bool) -> "Down":
-        """It is of no use. Since when, only the watch's begin tells."""
+        """It is of no use."""
         return Down(self.since, now, gone)
 
 
@@ -156,6 +156,11 @@ class WebhookWatch:
     def __post_init__(self) -> None:
         self.state = Unseen(self.begin)
         self.due = self.begin
+
+    def was_active(self, at: float) -> None:
+        """An earlier watch saw it active then. Call it before the first look."""
+        if isinstance(self.state, Unseen):
+            self.state = Unseen(min(at, self.begin))
 
     def looked(self, found: Iterable[Webhook], now: float) -> list[Effect]:
         """These webhooks are there."""

@@ -12,7 +12,7 @@ import msgspec
 
 from offhook.errors import NotAuthorizedError, WebexError
 from offhook.push.cloud_errors import refusal
-from offhook.push.webhook_client import CONNECT_TIMEOUT, REQUEST_TIMEOUT, unreachable
+from offhook.push.cloud_http import CONNECT_TIMEOUT, REQUEST_TIMEOUT, unreachable
 from offhook.wire.body import MalformedBodyError, read_body
 from offhook.wire.rest import OAuthRefusal, TokenResponse
 

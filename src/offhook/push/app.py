@@ -27,6 +27,7 @@ from offhook.push.figures import Figures
 from offhook.push.history import History
 from offhook.push.identity import PeopleOfCloud
 from offhook.push.inbox import Inbox
+from offhook.push.last_seen import LastSeen
 from offhook.push.receiver import WebhookReceiver
 from offhook.push.registry import DeviceRegistry
 from offhook.push.store import MIGRATIONS
@@ -202,8 +203,14 @@ class PushBackend:
         return dispatcher
 
     async def _watch(self, cloud: str, tls: ssl.SSLContext | None) -> None:
-        settings = self.config.watch.kept_below(Path(self.config.data))
-        self._watcher = watcher = WebhookWatcher(cloud, settings, secret=self.secrets[0], tls=tls)
+        data = Path(self.config.data)
+        self._watcher = watcher = WebhookWatcher(
+            cloud,
+            self.config.watch.kept_below(data),
+            secret=self.secrets[0],
+            tls=tls,
+            last_seen=LastSeen(data / "webhook-seen-active"),
+        )
         self.figures.add(watcher.figures)
         await watcher.start()
         self._stack.push_async_callback(watcher.stop)

@@ -24,8 +24,11 @@ from offhook.engine.webhook_watch import (
 )
 from offhook.errors import NotAuthorizedError, ServiceError, WebexError
 from offhook.push.admin_token import AdminToken, TokenFileError, TokenSettings
-from offhook.push.cloud_address import target_url
+from offhook.push.cloud_address import cloud_base, target_url
 from offhook.push.cloud_errors import NotAllowedError
+from offhook.push.history_client import CallHistoryClient, history_base
+from offhook.push.last_seen import LastSeen
+from offhook.push.missed import MissedCallCounter
 from offhook.push.webhook_client import WebhookClient
 from offhook.serving.address import ConfigError
 from offhook.serving.metrics import Figure
@@ -41,10 +44,12 @@ class WatchSettings(TokenSettings, frozen=True, forbid_unknown_fields=True):
     """The part ``[watch]`` of the backend's configuration; see `TokenSettings` for the token.
 
     `target` is the address that `offhook push connect` was given. It is looked at every `seconds`.
+    `history` is where the call history is, if not where it usually is.
     """
 
     target: str = ""
     seconds: float = 60.0
+    history: str = ""
 
     def check(self) -> None:
         """Raises ConfigError."""
@@ -56,6 +61,8 @@ class WatchSettings(TokenSettings, frozen=True, forbid_unknown_fields=True):
             )
         if self.is_given:
             target_url("watch.target", self.target)
+        if self.history:
+            cloud_base("watch.history", self.history)
 
     def kept_below(self, data: Path) -> "WatchSettings":
         """The same, with the renewed token kept in the folder `data` unless they say where."""
@@ -66,7 +73,8 @@ class WebhookWatcher:
     """A task of the backend. `start` it, `stop` it; `figures` are for ``/metrics``.
 
     `cloud` is the base address. `secret` is what the backend expects events to be signed with; it
-    is only sent to a cloud that does not show the webhook's own.
+    is only sent to a cloud that does not show the webhook's own. `last_seen` knows until when it
+    was active before this start.
     """
 
     def __init__(
@@ -76,23 +84,32 @@ class WebhookWatcher:
         *,
         secret: str | None = None,
         tls: ssl.SSLContext | None = None,
+        last_seen: LastSeen | None = None,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._clock = clock
+        self._wall_clock = wall_clock
         self._sleep = sleep
         self._secret = secret
         self._target = settings.target
         self._watch = WebhookWatch(settings.target, settings.seconds, clock())
-        self._client = WebhookClient(
-            cloud, AdminToken(cloud, settings, tls=tls), tls=tls, patience=0.0
-        )
+        self._last_seen = last_seen or LastSeen(None)
+        token = AdminToken(cloud, settings, tls=tls)
+        self._client = WebhookClient(cloud, token, tls=tls, patience=0.0)
+        history = history_base(cloud, settings.history.rstrip("/").removesuffix("/v1"))
+        self._history = CallHistoryClient(history, token, tls=tls)
+        self._missed = MissedCallCounter(self._history, wall_clock)
         self._task: asyncio.Task[None] | None = None
         #: Why the last look failed, a sentence; empty if it did not.
         self.problem = ""
 
     async def start(self) -> None:
         """Begin to watch; the first look is at once, in the background."""
+        seen = await asyncio.to_thread(self._last_seen.read)
+        if seen is not None:
+            self._watch.was_active(self._clock() - max(self._wall_clock() - seen, 0.0))
         self._task = asyncio.create_task(self._run(), name="offhook-webhook-watch")
 
     async def stop(self) -> None:
@@ -165,13 +182,23 @@ class WebhookWatcher:
                 "Seconds in which no calls came, from when it was last seen active.",
                 lambda: self.seconds_without[1],
             ),
+            *self._missed.figures,
         ]
 
     async def _run(self) -> None:
-        async with self._client:
+        async with self._client, self._history:
             while True:
-                await self._sleep(max(self._watch.due - self._clock(), 0.0))
-                await self._look()
+                await self._sleep(self._pause())
+                if self._watch.due <= self._clock():
+                    await self._look()
+                await self._missed.count_due()
+
+    def _pause(self) -> float:
+        """Seconds until there is something to do."""
+        pause = self._watch.due - self._clock()
+        if self._missed.due is not None:
+            pause = min(pause, self._missed.due - self._wall_clock())
+        return max(pause, 0.0)
 
     async def _look(self) -> None:
         """One look, and what follows from it."""
@@ -180,6 +207,8 @@ class WebhookWatcher:
                 found = await self._client.firehoses()
                 for effect in self._watch.looked(found.webhooks, self._clock()):
                     await self._carry_out(effect)
+            if isinstance(self._watch.state, Active):
+                await asyncio.to_thread(self._last_seen.touch)
         except (NotAuthorizedError, NotAllowedError, TokenFileError) as error:
             self._failed(error, hopeless=True)
         except ServiceError as error:
@@ -251,6 +280,7 @@ class WebhookWatcher:
                     tell.least,
                     tell.most,
                 )
+                self._missed.add(tell.most)
             case News.CANNOT_LOOK:
                 logger.error("the webhook cannot be looked after: %s", self.problem)
             case News.SEES_AGAIN:
