@@ -21,8 +21,11 @@ _T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
-#: Seconds after which a database that does not answer counts as one that cannot write.
-_WRITE_SECONDS = 1.0
+#: Seconds after which a database that does not answer counts as one that cannot write a call that
+#: rings meanwhile; fewer once it could not.
+_TAKE_SECONDS = 0.5
+_TAKE_AGAIN_SECONDS = 0.02
+_WRITE_SECONDS = 5.0
 _RETRY_SECONDS = 1.0
 _SWEEP_SECONDS = 60.0
 _MOST_AT_ONCE = 500
@@ -65,6 +68,7 @@ class Inbox:
         self._done: set[str] = set()
         self._reached: set[tuple[str, str]] = set()
         self._changed = asyncio.Event()
+        self._patience = _TAKE_SECONDS
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -128,16 +132,18 @@ class Inbox:
             "done": False,
         }
         try:
-            async with asyncio.timeout(_WRITE_SECONDS):
+            async with asyncio.timeout(self._patience):
                 await self._database.add(inbox, row)
         except IntegrityError:
             return Taken.DUPLICATE
         except STORE_FAULTS:
+            self._patience = _TAKE_AGAIN_SECONDS
             logger.exception(
                 "the inbox cannot be written; the call is pushed all the same, but would be lost "
                 "if the backend ended now"
             )
             return Taken.UNWRITTEN
+        self._patience = _TAKE_SECONDS
         return Taken.WRITTEN
 
     def reach(self, row_id: str, installation_id: str) -> None:
