@@ -18,12 +18,12 @@ from offhook.engine.missed_calls import (
 )
 from offhook.wire.call_history import AVAILABLE_AFTER, LONGEST_QUERY, CallSide
 
-NOON = 1_767_225_600.0
+MIDNIGHT = 1_767_225_600.0
 HOUR = 3600.0
 
 
 def at(seconds: float) -> str:
-    return datetime.fromtimestamp(NOON + seconds, UTC).isoformat().replace("+00:00", "Z")
+    return datetime.fromtimestamp(MIDNIGHT + seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 def side(began: float = 10.0, **values: Any) -> CallSide:
@@ -53,9 +53,9 @@ def due_query(missed: MissedCalls) -> Query:
 def test_the_history_is_asked_once_it_knows_of_the_last_call_of_the_window() -> None:
     missed = MissedCalls()
     assert missed.due is None
-    missed.add(NOON, NOON + 60)
+    missed.add(MIDNIGHT, MIDNIGHT + 60)
     query = due_query(missed)
-    assert (query.since, query.until) == (NOON, NOON + 60)
+    assert (query.since, query.until) == (MIDNIGHT, MIDNIGHT + 60)
     assert query.due > query.ended_before + AVAILABLE_AFTER
     assert missed.counted(query, [side(10), side(20)], query.due) == 2
     assert (missed.calls, missed.windows, missed.due) == (2, 1, None)
@@ -63,8 +63,8 @@ def test_the_history_is_asked_once_it_knows_of_the_last_call_of_the_window() -> 
 
 def test_several_windows_add_up_and_are_asked_for_one_after_the_other() -> None:
     missed = MissedCalls()
-    missed.add(NOON, NOON + 60)
-    missed.add(NOON + 70, NOON + 75)
+    missed.add(MIDNIGHT, MIDNIGHT + 60)
+    missed.add(MIDNIGHT + 70, MIDNIGHT + 75)
     first = due_query(missed)
     missed.counted(first, [side(10)], first.due)
     second = due_query(missed)
@@ -75,7 +75,7 @@ def test_several_windows_add_up_and_are_asked_for_one_after_the_other() -> None:
 
 def test_a_long_window_is_asked_for_in_parts_without_a_gap_and_what_is_too_old_is_not() -> None:
     missed = MissedCalls()
-    missed.add(NOON - OLDEST - HOUR, NOON)
+    missed.add(MIDNIGHT - OLDEST - HOUR, MIDNIGHT)
     assert missed.uncounted == HOUR
     parts = []
     while missed.due is not None:
@@ -83,8 +83,8 @@ def test_a_long_window_is_asked_for_in_parts_without_a_gap_and_what_is_too_old_i
         parts.append(query)
         assert query.ended_before - query.since <= LONGEST_QUERY
         missed.counted(query, [], query.due)
-    assert parts[0].since == NOON - OLDEST
-    assert parts[-1].until == NOON
+    assert parts[0].since == MIDNIGHT - OLDEST
+    assert parts[-1].until == MIDNIGHT
     assert all(one.until == other.since for one, other in pairwise(parts))
     dues = [each.due for each in parts]
     assert all(later - sooner >= PAUSE for sooner, later in pairwise(dues))
@@ -92,8 +92,8 @@ def test_a_long_window_is_asked_for_in_parts_without_a_gap_and_what_is_too_old_i
 
 def test_a_history_that_does_not_answer_is_asked_three_times() -> None:
     missed = MissedCalls()
-    missed.add(NOON, NOON + 60)
-    missed.add(NOON + 61, NOON + 62)
+    missed.add(MIDNIGHT, MIDNIGHT + 60)
+    missed.add(MIDNIGHT + 61, MIDNIGHT + 62)
     now = due_query(missed).due
     for _ in range(2):
         assert missed.failed(due_query(missed), now) is False
@@ -106,7 +106,7 @@ def test_a_history_that_does_not_answer_is_asked_three_times() -> None:
 
 def test_a_history_that_asks_to_wait_is_obeyed_and_one_that_refuses_is_left_alone() -> None:
     missed = MissedCalls()
-    missed.add(NOON, NOON + 60)
+    missed.add(MIDNIGHT, MIDNIGHT + 60)
     now = due_query(missed).due
     missed.failed(due_query(missed), now, retry_after=600.0)
     assert missed.due == now + 600
@@ -116,7 +116,7 @@ def test_a_history_that_asks_to_wait_is_obeyed_and_one_that_refuses_is_left_alon
 
 def test_an_empty_window_is_none() -> None:
     missed = MissedCalls()
-    missed.add(NOON, NOON)
+    missed.add(MIDNIGHT, MIDNIGHT)
     assert (missed.due, missed.windows) == (None, 0)
 
 
@@ -141,4 +141,4 @@ def test_an_empty_window_is_none() -> None:
 def test_a_missed_call_began_in_the_window_and_no_phone_of_the_person_answered(
     sides: list[CallSide], count: int
 ) -> None:
-    assert missed_in(sides, NOON, NOON + 60) == count
+    assert missed_in(sides, MIDNIGHT, MIDNIGHT + 60) == count

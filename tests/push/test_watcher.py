@@ -26,7 +26,7 @@ from offhook.serving.metrics import FigureCollector
 from push.webhook_cloud import WebhookCloud, webhook_cloud
 
 TARGET = "https://push.example.org/webhook"
-NOON = 1_767_225_600.0
+MIDNIGHT = 1_767_225_600.0
 REFRESHING = {"refresh_token": "refresh 0", "client_id": "app", "client_secret": "app secret"}
 
 
@@ -93,7 +93,7 @@ async def watching(
         secret=secret,
         last_seen=last_seen,
         clock=clock,
-        wall_clock=lambda: NOON + clock.now,
+        wall_clock=lambda: MIDNIGHT + clock.now,
         sleep=clock.sleep,
     )
     await watcher.start()
@@ -279,8 +279,8 @@ async def test_a_file_that_cannot_be_written_is_told_and_does_not_stop_the_watch
 def call(began: float, **values: str) -> dict[str, str]:
     """A side of a call, as the history has it, that ended half a minute after it began."""
     return {
-        "Start time": iso(NOON + began),
-        "Report time": iso(NOON + began + 30),
+        "Start time": iso(MIDNIGHT + began),
+        "Report time": iso(MIDNIGHT + began + 30),
         "Answered": "false",
         "Direction": "TERMINATING",
         "User UUID": "bob",
@@ -329,7 +329,7 @@ async def test_after_a_restart_the_time_counts_in_which_the_backend_was_down(
     path = tmp_path / "seen"
     async with watching(cloud, clock, last_seen=LastSeen(path)):
         assert path.exists()
-    os.utime(path, (NOON - 900, NOON - 900))
+    os.utime(path, (MIDNIGHT - 900, MIDNIGHT - 900))
     webhook["status"] = "inactive"
     cloud.history = [call(-800), call(-1000)]
     async with watching(cloud, restarted := Clock(), last_seen=LastSeen(path)) as watcher:

@@ -21,7 +21,7 @@ from litestar.types import ASGIApp
 
 from offhook.engine.exchange import Exchange
 from offhook.engine.exchange.inputs import LineGone
-from offhook.service import catalog, telemetry, wdm
+from offhook.service import call_history, catalog, telemetry, wdm
 from offhook.service.calls import routes as call_routes
 from offhook.service.calls.shell import ExchangeShell
 from offhook.service.clock import steady_clock
@@ -243,6 +243,7 @@ class PhoneService:
             *metrics.routes(figures, database),
             *identity_routes.routes(self.identity, self.directory, origins, sign_ins),
             *directory_routes.routes(self.directory, origins),
+            *call_history.routes(self.records, self.directory, origins),
             *catalog.routes(origins, config.region, config.country),
             *telemetry.routes(origins),
             *wdm.routes(clients, origins),

@@ -7,7 +7,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 
 from offhook.engine.exchange.model import CallRecord, EndReason, Party
-from offhook.service.store.schema import call_records
+from offhook.service.store.schema import call_records, people
 from offhook.store import Database, StoreError
 
 logger = logging.getLogger(__name__)
@@ -34,6 +34,24 @@ class Records:
                 or_(call_records.c.caller_id == person_id, call_records.c.callee_id == person_id)
             )
             .order_by(call_records.c.placed.desc())
+            .limit(most)
+        )
+        return [_record(row) for row in found]
+
+    async def of_organization(
+        self, org_id: str, since: float, until: float, *, start: int, most: int
+    ) -> list[CallRecord]:
+        """Calls to or from its people that ended in a time, in the order in which they did."""
+        members = select(people.c.id).where(people.c.org_id == org_id)
+        found = await self._database.read(
+            select(call_records)
+            .where(
+                call_records.c.ended >= since,
+                call_records.c.ended < until,
+                or_(call_records.c.caller_id.in_(members), call_records.c.callee_id.in_(members)),
+            )
+            .order_by(call_records.c.ended, call_records.c.session_id)
+            .offset(start)
             .limit(most)
         )
         return [_record(row) for row in found]
