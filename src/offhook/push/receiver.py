@@ -87,7 +87,7 @@ class WebhookReceiver:
     ) -> None:
         self.secrets = secrets
         self._accept = accept or self._keep
-        self._duplicates = duplicates or Duplicates()
+        self._duplicates = Duplicates() if duplicates is None else duplicates
         self._count = count
         self._clock = clock
         self._needs_creator = needs_creator
