@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from offhook.service.app import PhoneService
-from offhook.service.config import ServiceConfig
+from offhook.service.config import ServiceConfig, WebhookSettings
 from offhook.service.directory.demo import (
     DEMO_PEOPLE,
     TEST_NUMBERS,
@@ -63,6 +65,8 @@ async def local_cloud(config: ServiceConfig | None = None) -> AsyncIterator[Loca
             async with local_cloud(anywhere) as cloud:
                 yield cloud
         return
+    # Webhooks of a cloud for development lead to this machine.
+    config = replace(config, webhooks=WebhookSettings(allow_private_targets=True))
     service = PhoneService(config)
     await service.start()
     try:

@@ -1,7 +1,7 @@
 """``/v1/webhooks`` as Webex has it (wire document, 7.2; mobile-sdk, 3.1 and 3.2)."""
 
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from litestar import Request, Response, delete, get, post, put
@@ -39,6 +39,7 @@ EVENTS: dict[str, frozenset[str]] = {
 }
 assert EVENTS.keys() == KEYS.keys()
 _LONGEST = 256
+_MOST_FIELDS = 16
 #: Webhooks that one person may have made.
 _MOST = 1000
 #: The app of webhooks that were made with a token, whichever it came from.
@@ -140,7 +141,7 @@ def routes(
         request: AnyRequest, principal: SignedIn, webhook_id: FromPath[str]
     ) -> Webhook:
         webhook = await own(principal, webhook_id)
-        body = read_body(await request.body(), UpdateWebhook)
+        body = _update(await request.body())
         _check_name(body.name)
         _check_target(targets, body.targetUrl)
         changes: dict[str, Any] = {"name": body.name, "target_url": body.targetUrl}
@@ -166,6 +167,21 @@ def routes(
         firehose.removed(webhook)
 
     return [create, listing, details, change, remove]
+
+
+def _update(body: bytes) -> UpdateWebhook:
+    """What is to be changed: JSON, or the form as which wxc-sdk sends it, in its own names."""
+    if body.lstrip()[:1] == b"{":
+        return read_body(body, UpdateWebhook)
+    try:
+        fields = dict(parse_qsl(body.decode(errors="replace"), max_num_fields=_MOST_FIELDS))
+    except ValueError as error:
+        raise ApiError(400, "The body has too many fields.") from error
+    names = {"target_url": "targetUrl", "owned_by": "ownedBy"}
+    values = {names.get(name, name): value for name, value in fields.items()}
+    if not values:
+        raise ApiError(400, "The body says nothing that can be changed.")
+    return msgspec.convert(values, UpdateWebhook)
 
 
 def _check_name(name: str) -> None:
