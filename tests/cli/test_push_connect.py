@@ -136,6 +136,14 @@ async def test_the_token_is_never_shown(terminal: Terminal) -> None:
     assert "nobody may see" not in output
 
 
+async def test_no_secret_is_shown_of_a_webhook_that_was_refused(terminal: Terminal) -> None:
+    terminal.cloud.resources = ("messages",)
+    code, output = await terminal.connect()
+    assert code == 1
+    assert "invalid field: resource" in output
+    assert "secret" not in output
+
+
 async def test_without_a_token_it_says_where_to_put_one(terminal: Terminal) -> None:
     terminal.token = ""
     code, output = await terminal.connect()

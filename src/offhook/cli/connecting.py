@@ -81,16 +81,22 @@ async def _connect(access: _Access, wanted: Wanted, report: Report, *, check: bo
             connection = await connect(
                 client, wanted, check=check, tell=tell, new_secret=new_secret
             )
-    finally:
-        # Told even if no answer came: the cloud may have made the webhook all the same.
-        for each in made:
-            text = f"Its secret, shown this once; give it to the backend: {each}"
-            report.event("secret", text, secret=each)
+    except NetworkError:
+        # No answer came, but the cloud may have made the webhook all the same.
+        _show_secret(made, report)
+        raise
+    _show_secret(made, report)
     if not connection.is_connected:
         report.event("not-connected", "The backend is not connected.", exit_code=1)
         return ExitCode.FAILED
     report.event("connected", f"Incoming calls are posted to {shown(wanted.target)}.", exit_code=0)
     return ExitCode.CONNECTED
+
+
+def _show_secret(made: list[str], report: Report) -> None:
+    for each in made:
+        text = f"Its secret, shown this once; give it to the backend: {each}"
+        report.event("secret", text, secret=each)
 
 
 def _access(options: Options) -> _Access:
