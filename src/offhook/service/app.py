@@ -29,6 +29,7 @@ from offhook.service.config import ServiceConfig
 from offhook.service.directory import Directory
 from offhook.service.directory import routes as directory_routes
 from offhook.service.firehose import routes as firehose_routes
+from offhook.service.firehose.call_events import CallEvents
 from offhook.service.firehose.firehose import Firehose
 from offhook.service.firehose.outbox import Outbox
 from offhook.service.firehose.post import Poster
@@ -201,6 +202,7 @@ class PhoneService:
         self.shell = shell = ExchangeShell(
             exchange, hub, self.records, steady, self.wakeup.on_window
         )
+        shell.observe(CallEvents(exchange, self.firehose.publish).observe)
         self._stack.callback(self.wakeup.stop)
         plane = MediaPlane(config.media_config(), shell.on_media)
         self._stack.push_async_callback(lambda: _within(_MEDIA_SECONDS, plane.close(), "media"))

@@ -90,6 +90,10 @@ class Exchange:
         """The sessions there are. Not to be changed."""
         return tuple(self._floor.sessions.values())
 
+    def session(self, session_id: str) -> Session | None:
+        """The session of this id, if there is one. Not to be changed."""
+        return self._floor.sessions.get(session_id)
+
     def _dispatch(self, event: inputs.Input) -> None:
         floor = self._floor
         match event:
