@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeVar
 
-from sqlalchemy import and_, delete, insert, or_, select, update
+from sqlalchemy import Executable, and_, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from offhook.push.cipher import Cipher, UnreadableError
@@ -67,6 +67,8 @@ class Inbox:
         self._seconds = seconds
         self._done: set[str] = set()
         self._reached: set[tuple[str, str]] = set()
+        #: Rows some of whose devices are noted as reached.
+        self._partly: set[str] = set()
         self._changed = asyncio.Event()
         self._patience = _TAKE_SECONDS
         self._tasks: list[asyncio.Task[None]] = []
@@ -108,6 +110,7 @@ class Inbox:
         known = select(reached).where(reached.c.inbox_id.in_(select(inbox.c.id).where(open_rows)))
         for row in await self._database.read(known):
             had.setdefault(row["inbox_id"], set()).add(row["installation_id"])
+        self._partly.update(had)
         found = []
         for row in rows:
             try:
@@ -173,26 +176,22 @@ class Inbox:
             done = set(_first(self._done))
             had = set(_first(self._reached))
             lasting = [pair for pair in had if pair[0] not in done]
-            statements = [
-                delete(reached).where(
-                    or_(
-                        reached.c.inbox_id.in_(done),
-                        *(
-                            and_(reached.c.inbox_id == row_id, reached.c.installation_id == device)
-                            for row_id, device in lasting
-                        ),
-                    )
-                ),
-                update(inbox).where(inbox.c.id.in_(done)).values(done=True, data=None),
-                *(
-                    insert(reached).values(inbox_id=row_id, installation_id=device)
-                    for row_id, device in lasting
-                ),
+            ended = done & self._partly
+            statements: list[Executable] = [
+                insert(reached).values(inbox_id=row_id, installation_id=device)
+                for row_id, device in lasting
             ]
+            if ended:
+                statements.append(delete(reached).where(reached.c.inbox_id.in_(ended)))
+            if done:
+                over = inbox.c.id.in_(done)
+                statements.append(update(inbox).where(over).values(done=True, data=None))
             async with asyncio.timeout(_WRITE_SECONDS):
                 await self._database.write(*statements)
             self._done -= done
             self._reached -= had
+            self._partly -= ended
+            self._partly.update(row_id for row_id, _ in lasting)
 
     async def _keep_sweeping(self) -> None:
         while True:

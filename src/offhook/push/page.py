@@ -142,7 +142,7 @@ def _speed(pushes: Sequence[PastPush]) -> list[tuple[str, str]]:
     sent = [each.seconds for each in pushes if each.kind is OutcomeKind.SENT]
     if not sent:
         return []
-    return [("Typical delay", _span(median(sent))), ("Slowest of the last", _span(max(sent)))]
+    return [("Typical delay", _span(median(sent)))]
 
 
 def _span(seconds: float) -> str:
