@@ -144,6 +144,15 @@ async def test_no_secret_is_shown_of_a_webhook_that_was_refused(terminal: Termin
     assert "secret" not in output
 
 
+async def test_the_secret_is_shown_where_nobody_knows_whether_the_webhook_was_made(
+    terminal: Terminal,
+) -> None:
+    terminal.cloud.hangs_up_after_making = True
+    code, output = await terminal.connect()
+    assert code == 8
+    assert the_one(terminal.cloud)["secret"] in output
+
+
 async def test_without_a_token_it_says_where_to_put_one(terminal: Terminal) -> None:
     terminal.token = ""
     code, output = await terminal.connect()

@@ -18,7 +18,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from offhook.engine.dispatch.model import Push
 from offhook.push.app import PushBackend
+from offhook.push.cloud_address import WEBEX
 from offhook.push.config import PushConfig
+from offhook.push.history_client import history_base
 from offhook.push.last_seen import LastSeen
 from offhook.push.watcher import WatchSettings, WebhookWatcher
 from offhook.serving.address import ConfigError
@@ -322,6 +324,17 @@ async def test_the_calls_that_were_missed_meanwhile_are_counted(
     assert len([each for each in asked if "ForNextFetch" not in each]) == 1
 
 
+async def test_who_looks_seldom_counts_no_later(cloud: WebhookCloud, clock: Clock) -> None:
+    webhook = cloud.add()
+    cloud.history = [call(10)]
+    async with watching(cloud, clock, seconds=3600) as watcher:
+        webhook["status"] = "inactive"
+        await let_pass(clock, 3600)
+        while not figures(watcher)["push_calls_missed"]:
+            await clock.next_look()
+        assert clock.now < 3600 + 600
+
+
 async def test_after_a_restart_the_time_counts_in_which_the_backend_was_down(
     cloud: WebhookCloud, clock: Clock, tmp_path: Path
 ) -> None:
@@ -350,6 +363,12 @@ async def test_a_history_that_cannot_be_had_is_told_and_the_watch_goes_on(
         assert figures(watcher)["push_calls_uncounted_seconds"] == 60
         assert watcher.condition == "active"
     assert "cannot be counted" in caplog.text
+
+
+def test_the_call_history_of_webex_has_a_host_of_its_own() -> None:
+    assert history_base(WEBEX, "") == "https://analytics-calling.webexapis.com"
+    assert history_base(WEBEX, "https://eu.example.org") == "https://eu.example.org"
+    assert history_base("https://phone.example.org", "") == "https://phone.example.org"
 
 
 async def test_a_history_in_trouble_is_asked_again(cloud: WebhookCloud, clock: Clock) -> None:

@@ -38,6 +38,7 @@ class WebhookCloud:
     resources: tuple[str, ...] = ("telephony_push", "telephony_calls", "messages")
     takes_org: bool = True
     forgets_status: bool = False
+    hangs_up_after_making: bool = False
     history: list[dict[str, str]] = field(default_factory=list)
     history_status: int = 0
     gives_useless_tokens: bool = False
@@ -125,7 +126,10 @@ class WebhookCloud:
                 return _error(409, "There is one already")
             if same and is_mine and each["targetUrl"] == body["targetUrl"] and owner != "org":
                 return _error(409, "There is one already")
-        return web.json_response(self.add(who, **{**body, "ownedBy": owner}))
+        made = self.add(who, **{**body, "ownedBy": owner})
+        if self.hangs_up_after_making and request.transport is not None:
+            request.transport.abort()
+        return web.json_response(made)
 
     async def _update(self, request: web.Request) -> web.Response:
         webhook = self.webhooks.get(request.match_info["id"])
