@@ -99,7 +99,7 @@ def _reasons(webhook: Webhook, changes: frozenset[Change]) -> str:
     sentences = {
         Change.STATUS: "the cloud had disabled it, as it does when too many deliveries fail",
         Change.TARGET: f"it led to {shown(webhook.targetUrl)}",
-        Change.SECRET: "it had another secret, or none",
+        Change.SECRET: "its secret was another one, or could not be seen",
     }
     return "; ".join(text for change, text in sentences.items() if change in changes)
 
