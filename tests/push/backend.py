@@ -87,10 +87,13 @@ class RecordingSender:
         self.tell = tell
         self.pushes: asyncio.Queue[Push] = asyncio.Queue()
         self.answer: Callable[[Push], Outcome | None] = sent
+        self.at_the_end: list[Outcome] = []
 
     async def start(self) -> None: ...
 
-    async def stop(self) -> None: ...
+    async def stop(self) -> None:
+        for outcome in self.at_the_end:
+            self.tell(outcome)
 
     def send(self, push: Push) -> None:
         self.pushes.put_nowait(push)

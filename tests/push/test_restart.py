@@ -115,12 +115,7 @@ async def test_what_the_sender_gave_up_because_the_backend_ends_is_tried_after_a
         backend.sender.answer = never
         await backend.ring(ALICE)
         push = await backend.sender.next()
-        sender = backend.sender
-
-        async def give_up() -> None:
-            sender.tell(Outcome(push, OutcomeKind.SHED, 1, 0.1))
-
-        sender.stop = give_up  # type: ignore[method-assign]
+        backend.sender.at_the_end = [Outcome(push, OutcomeKind.SHED, 1, 0.1)]
     async with started(settings) as backend:
         assert (await backend.sender.next()).push_id == push.push_id
 

@@ -36,12 +36,17 @@ class Bearer:
 
     async def person_of(self, request: _AnyRequest) -> str:
         """The uuid of who made `request`. Raises ApiError 401, 429 or 503."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        token = token.strip() if scheme.casefold() == "bearer" else ""
+        if (person_id := self._people.remembered(token)) is not None:
+            return person_id
         host = request.client.host if request.client else ""
         self._refused.check(host)
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        person_id = None
-        if scheme.casefold() == "bearer":
-            person_id = await self._people.person_of(token.strip())
+        try:
+            person_id = await self._people.person_of(token)
+        except ApiError:
+            self._refused.give_back(host)  # That the cloud cannot say is nobody's guess.
+            raise
         if person_id is None:
             raise ApiError(401, _UNAUTHORIZED)
         self._refused.give_back(host)

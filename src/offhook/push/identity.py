@@ -59,6 +59,11 @@ class PeopleOfCloud:
         if self._session is not None:
             await self._session.close()
 
+    def remembered(self, token: str) -> str | None:
+        """The person of this token, if the cloud said so a short while ago."""
+        person_id, until = self._known.get(_key(token), (None, 0.0))
+        return person_id if until > self._clock() else None
+
     async def person_of(self, token: str) -> str | None:
         """The uuid of the person with this access token, None if the cloud does not accept it.
 
@@ -71,7 +76,7 @@ class PeopleOfCloud:
             or not token.isprintable()
         ):
             return None
-        key = hashlib.sha256(token.encode()).digest()
+        key = _key(token)
         known = self._known.get(key)
         if known is not None and known[1] > self._clock():
             return known[0]
@@ -109,6 +114,10 @@ class PeopleOfCloud:
         if len(self._known) > _MOST_REMEMBERED:
             self._known.popitem(last=False)
         return person
+
+
+def _key(token: str) -> bytes:
+    return hashlib.sha256(token.encode(errors="replace")).digest()
 
 
 def _person(body: bytes) -> str:

@@ -140,11 +140,12 @@ class Inbox:
         except IntegrityError:
             return Taken.DUPLICATE
         except STORE_FAULTS:
+            if self._patience == _TAKE_SECONDS:  # Once is enough to be told.
+                logger.exception(
+                    "the inbox cannot be written; calls are pushed all the same, but would be "
+                    "lost if the backend ended now"
+                )
             self._patience = _TAKE_AGAIN_SECONDS
-            logger.exception(
-                "the inbox cannot be written; the call is pushed all the same, but would be lost "
-                "if the backend ended now"
-            )
             return Taken.UNWRITTEN
         self._patience = _TAKE_SECONDS
         return Taken.WRITTEN
