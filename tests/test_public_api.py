@@ -18,21 +18,25 @@ _SORTED = """
     InvalidApiError JWTAuthenticator MediaChangedEvent MediaOption NetworkError NotAuthorizedError
     OAuthAuthenticator OtherConnected PermissionRequiredError Person PersonClient Phone
     PhoneConnectionResult PhoneServiceRegistrationFailureReason PhoneServicesError
-    RingerType RingingEvent SendingAudioChangeResult SendingAudioEvent ServiceError SignInError
+    PushNotificationResult RingerType RingingEvent SendingAudioChangeResult SendingAudioEvent
+    ServiceError SignInError
     StartRingingEvent StopRingingEvent StoredSignIn TokenAuthenticator TokenStorage
     TooManyRequestsError UCLoginFailureReason UCLoginServerConnectionStatus UCSSOFailureReason
-    WebSocketError Webex WebexAuthDelegate WebexError WebexErrorCode WebexUCLoginDelegate
+    VoicePushInfo WebSocketError Webex WebexAuthDelegate WebexError WebexErrorCode
+    WebexUCLoginDelegate
 """
 NAMES = _SORTED.split()
 
 MEMBERS = {
     "Webex": """
-        auth_delegate authenticator close delegate initialize is_uc_logged_in people phone
-        uc_server_connection_status
+        auth_delegate authenticator close delegate initialize is_uc_logged_in parse_voip_payload
+        people
+        phone uc_server_connection_status
     """,
     "Phone": """
         calling_type calls cancel connect_phone_services dial dial_phone_number
-        disconnect_phone_services incoming_call_listener incoming_calls ready
+        disconnect_phone_services incoming_call_listener incoming_calls
+        process_push_notification ready
         set_incoming_call_listener
     """,
     "Call": """
@@ -64,8 +68,16 @@ MEMBERS = {
 
 #: Used between the parts of the SDK; nobody else should.
 INTERNAL = {
-    "Phone": {"close", "end_calls", "initialized", "line_ready", "service_back", "take"},
-    "Call": {"dial", "end_now", "finish", "service_back", "take"},
+    "Phone": {
+        "close",
+        "end_calls",
+        "initialized",
+        "line_failed",
+        "line_ready",
+        "service_back",
+        "take",
+    },
+    "Call": {"dial", "end_now", "finish", "service_back", "take", "tracking_id"},
     "Authenticator": {"attach", "close", "renew", "restore"},
     "MediaOption": {"close", "error_of", "open", "sink", "source", "uses_devices"},
 }

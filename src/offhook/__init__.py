@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         CallingType,
         PhoneConnectionResult,
         PhoneServiceRegistrationFailureReason,
+        PushNotificationResult,
         RingerType,
         SendingAudioChangeResult,
         UCLoginFailureReason,
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from offhook.sdk.media_option import MediaOption
     from offhook.sdk.people import Person, PersonClient
     from offhook.sdk.phone import IncomingCallListener, Phone
+    from offhook.sdk.push_info import VoicePushInfo
     from offhook.sdk.webex import Webex
 
 #: Where the names are, to be loaded when one is used: server code that imports `offhook.wire` does
@@ -93,6 +95,7 @@ _HOMES = (
     "offhook.sdk.media_option",
     "offhook.sdk.people",
     "offhook.sdk.phone",
+    "offhook.sdk.push_info",
     "offhook.sdk.webex",
 )
 
@@ -139,6 +142,7 @@ __all__ = [
     "PhoneConnectionResult",
     "PhoneServiceRegistrationFailureReason",
     "PhoneServicesError",
+    "PushNotificationResult",
     "RingerType",
     "RingingEvent",
     "SendingAudioChangeResult",
@@ -154,6 +158,7 @@ __all__ = [
     "UCLoginFailureReason",
     "UCLoginServerConnectionStatus",
     "UCSSOFailureReason",
+    "VoicePushInfo",
     "WebSocketError",
     "Webex",
     "WebexAuthDelegate",

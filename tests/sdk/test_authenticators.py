@@ -258,6 +258,7 @@ async def test_a_guest_gets_a_new_token_when_the_old_one_ends_and_is_out_when_th
     authenticator = JWTAuthenticator()
     async with Webex(authenticator, cloud=cloud.url) as webex:
         await authenticator.authorize(guest(30 * 24 * 3600))
+        await webex.phone.ready(PATIENCE)  # nothing of it asks for a token in between
         before = await authenticator.token()
         later = 15 * 24 * 3600
         authenticator._clock = lambda: time.time() + later

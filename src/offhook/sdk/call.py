@@ -267,6 +267,11 @@ class Call:
 
     # --- used by the phone ---
 
+    @property
+    def tracking_id(self) -> str:
+        """The id that is the same from end to end, as soon as it is known."""
+        return self._machine.tracking_id
+
     async def dial(self, option: MediaOption) -> None:
         """Place the call. Returns when the service has accepted it."""
         self._open_media(option)

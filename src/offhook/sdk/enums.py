@@ -30,6 +30,20 @@ class PhoneConnectionResult(StrEnum):
     NO_ERROR = "NoError"
 
 
+class PushNotificationResult(StrEnum):
+    """What came of a push message.
+
+    `NO_ERROR`: the app was told of the call. `INTERNAL_ERROR`: the call did not come while it
+    could have, and the cloud does not say why.
+    """
+
+    INTERNAL_ERROR = "InternalError"
+    NO_ERROR = "NoError"
+    NOT_WEBEX_CALLING_PUSH = "NotWebexCallingPush"
+    EMPTY_MESSAGE = "EmptyMessage"
+    MAX_INCOMING_CALL_LIMIT_REACHED = "MaxIncomingCallLimitReached"
+
+
 class RingerType(StrEnum):
     """Which tone to start or stop."""
 

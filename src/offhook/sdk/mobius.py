@@ -1,6 +1,7 @@
 """Requests to Mobius, one method each (wire document, 3 and 4.1)."""
 
 from dataclasses import dataclass
+from urllib.parse import quote
 from uuid import uuid4
 
 import msgspec
@@ -8,6 +9,7 @@ import msgspec
 from offhook.sdk.http import Http
 from offhook.wire import mobius
 from offhook.wire.call_metrics import CallMetrics
+from offhook.wire.ringing_call import RingingCall
 from offhook.wire.roap import RoapMessage
 
 _WEB = "calling/web/"
@@ -47,6 +49,11 @@ class MobiusClient:
     async def unregister(self, line_uri: str) -> None:
         """End a line."""
         await self._http.request("DELETE", line_uri, bare=True, patience=0)
+
+    async def ringing(self, mobius_base: str, call_id: str) -> RingingCall:
+        """How it stands with a call that a push announced."""
+        url = f"{mobius_base}/{_WEB}ringing/{quote(call_id, safe='')}"
+        return (await self._http.request("GET", url, patience=0)).read(RingingCall)
 
     async def ping(self, base: str) -> None:
         """Ask whether a server is there."""

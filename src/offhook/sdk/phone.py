@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
@@ -17,14 +17,17 @@ from offhook.errors import (
     NetworkError,
     NotAuthorizedError,
     PhoneServicesError,
+    WebexError,
 )
 from offhook.media.leg import LegConfig
 from offhook.sdk.call import Call, CallSurroundings
-from offhook.sdk.enums import CallingType, PhoneConnectionResult
+from offhook.sdk.enums import CallingType, PhoneConnectionResult, PushNotificationResult
 from offhook.sdk.http import Http
 from offhook.sdk.media_option import MediaOption
 from offhook.sdk.mobius import CallClient, LineAddress
 from offhook.sdk.phone_services import PhoneServices
+from offhook.sdk.push import PushedCalls, PushedSurroundings
+from offhook.sdk.push_info import PushMessage
 from offhook.sdk.supervisor import Supervisor
 from offhook.wire.body import MalformedBodyError, read_body
 from offhook.wire.mercury import EventType
@@ -59,6 +62,7 @@ class Phone:
         supervisor: Supervisor,
         leg_config: Callable[[], LegConfig],
         is_authorized: Callable[[], bool],
+        initialize: Callable[[], Awaitable[None]],
     ) -> None:
         self._http = http
         self._services = services
@@ -71,6 +75,11 @@ class Phone:
         self._past: deque[str] = deque(maxlen=_REMEMBERED)
         # What came for a line that we are still being told of: answer and event take two ways.
         self._early: deque[tuple[MobiusEvent, str]] = deque(maxlen=_REMEMBERED)
+        self._pushed = PushedCalls(
+            services,
+            supervisor,
+            PushedSurroundings(initialize, is_authorized, lambda: self.calls, MOST_CALLS),
+        )
         self._listener: IncomingCallListener | None = None
         self._iterators: set[asyncio.Queue[Call | None]] = set()
         self._initialized = False
@@ -210,6 +219,18 @@ class Phone:
         finally:
             self._iterators.discard(queue)
 
+    async def process_push_notification(self, message: PushMessage) -> PushNotificationResult:
+        """Take a call that was announced by push, whatever state the app is in.
+
+        `message` as the app received it: the payload, the dictionary of an iPhone or the data map
+        of FCM. Set the listener first. Initializes and connects where that has not been done.
+        `NO_ERROR` as soon as the listener was told of the call, now or before; the same call pushed
+        twice rings once. Returns within the ring window, or 15 s if the push does not tell it.
+        Raises `CallEndedError` with its reason if the call is over, `NotAuthorizedError` if nobody
+        is signed in, `NetworkError` or `PhoneServicesError` if phone services cannot be reached.
+        """
+        return await self._pushed.process(message)
+
     @property
     def calls(self) -> tuple[Call, ...]:
         """The calls there are now."""
@@ -250,12 +271,17 @@ class Phone:
 
     def line_ready(self) -> None:
         """The line is known: calls that were announced on it before may come in."""
+        self._pushed.line_stands()
         early = list(self._early)
         self._early.clear()
         line = self._services.line
         for event, tracking_id in early:
             if line is not None and event.deviceId == line.device_id:
                 self._deliver(event, tracking_id)
+
+    def line_failed(self, error: WebexError) -> None:
+        """Phone services have failed, for now or for good."""
+        self._pushed.line_failed(error)
 
     def _deliver(self, event: MobiusEvent, tracking_id: str) -> None:
         call = self._find(event)
@@ -288,6 +314,7 @@ class Phone:
         if len(self._calls) >= MOST_CALLS:
             logger.info("a third call is left to other devices")
             self._past.append(event.callId)
+            self._pushed.left_to_others(event.trackingId or "", event.callId)
             return None
         machine = ClientCall(
             Direction.INCOMING,
@@ -312,11 +339,13 @@ class Phone:
             self._supervisor.call_user(self._listener.on_incoming_call, call, False)
         for queue in self._iterators:
             queue.put_nowait(call)
+        self._pushed.rang(call)
 
     def _over(self, call: Call) -> None:
         self._calls.pop(call.correlation_id, None)
         if call.call_id:
             self._past.append(call.call_id)
+        self._pushed.over(call)
         self._services.calls_changed(active=bool(self._calls))
 
     def _waiting(self, call: Call) -> bool:

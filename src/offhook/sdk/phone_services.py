@@ -1,12 +1,14 @@
 """Phone services: from a token to a registered line, and what keeps it so.
 
 The order of requests is that of official clients (wire document, 0.1): catalog, WDM device, event
-connection, region, discovery, line.
+connection, discovery, line. Beside each other goes what does not wait for an answer: a phone that
+was woken for a call is in a hurry.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, assert_never
 
@@ -23,7 +25,8 @@ from offhook.errors import (
     WebexError,
     WebSocketError,
 )
-from offhook.sdk.cloud import Cloud, organization_of
+from offhook.sdk.addresses import Addresses
+from offhook.sdk.cloud import Cloud
 from offhook.sdk.enums import (
     CallingType,
     PhoneServiceRegistrationFailureReason,
@@ -35,7 +38,7 @@ from offhook.sdk.mercury import MercuryConnection, MercuryEvents
 from offhook.sdk.mobius import LineAddress, MobiusClient
 from offhook.sdk.supervisor import Supervisor
 from offhook.sdk.wdm import REFRESH_INTERVAL, WdmClient, calling_type_of
-from offhook.wire.catalog import Catalog, ClientRegion
+from offhook.wire.ringing_call import RingingCall
 
 logger = logging.getLogger(__name__)
 
@@ -82,17 +85,16 @@ class PhoneServices:
         email: str | None,
     ) -> None:
         self._http = http
-        self._cloud = cloud
         self._credentials = credentials
+        self._addresses = Addresses(http, cloud, credentials, email)
         self._events = events
         self._supervisor = supervisor
-        self._email = email
         self._mobius = MobiusClient(http)
         self._wdm = WdmClient(http)
-        self._catalog: Catalog | None = None
         self._mercury: MercuryConnection | None = None
         self._line: LineKeeper | None = None
         self._online = asyncio.Event()
+        self._hurried = asyncio.Event()
         self._work: set[asyncio.Task[None]] = set()
         self._connecting: asyncio.Task[None] | None = None
         self._refreshing: asyncio.Task[None] | None = None
@@ -103,6 +105,8 @@ class PhoneServices:
         self.status = Status.IDLE
         self.reason = Reason.NONE
         self.error: WebexError | None = None
+        #: With what the last try to sign in failed; None once one succeeded.
+        self.trouble: WebexError | None = None
         self.logged_in = False
         self.calling_type = CallingType.NONE
 
@@ -125,7 +129,16 @@ class PhoneServices:
 
     def trusts(self, host: str) -> bool:
         """Whether the token may be sent to `host`."""
-        return host in self._cloud.hosts(self._catalog) or self._cloud.is_vendor(host)
+        return self._addresses.trusts(host)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a call could come now."""
+        return self.status is Status.CONNECTED
+
+    async def ask_ringing(self, call_id: str) -> RingingCall:
+        """How it stands with a call that a push announced. Waits until it is known whom to ask."""
+        return await self._mobius.ringing(await self._addresses.mobius_base(), call_id)
 
     async def wait_until_connected(self) -> None:
         """Wait. Raises the error with which it failed, if it has."""
@@ -149,6 +162,11 @@ class PhoneServices:
             return
         self._begin()
 
+    def hurry(self) -> None:
+        """`connect`, without the rest of the pause that failures are followed by."""
+        self._hurried.set()
+        self.connect()
+
     def _begin(self) -> None:
         self._set(Status.CONNECTING, Reason.NONE)
         self._connecting = self._start(self._connect(), "offhook-sign-in")
@@ -163,45 +181,42 @@ class PhoneServices:
         await self._take_down()
         attempts = SignInAttempts()
         while True:
+            self._hurried.clear()
             try:
                 await self._sign_in()
+                self.trouble = None
                 return
             except WebexError as error:
+                self.trouble = error
                 verdict = attempts.failed(error)
                 if verdict.tell:
                     self._fail(error)
+                await self._take_down()
                 if verdict.pause is None:
-                    await self._take_down()
                     self._events.on_refused(error)
                     return
-                await self._take_down()
-                await asyncio.sleep(verdict.pause)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(verdict.pause):
+                        await self._hurried.wait()
 
     async def _sign_in(self) -> None:
-        token = await self._credentials.token()
-        url = self._cloud.limited_catalog_url(organization_of(token), self._email)
-        limited = await self._http.request("GET", url, signed=False)
-        self._catalog = limited.read(Catalog)
-        self._catalog = (await self._http.request("GET", self._cloud.catalog_url)).read(Catalog)
-        self._wdm.base = self._link("wdm")
+        await self._addresses.look_up()
+        self._wdm.base = self._addresses.link("wdm")
         device = await self._wdm.register()
         self.calling_type = calling_type_of(device)
         self.logged_in = True
         self._events.on_logged_in()
         self._open_mercury()
-        await self._until_online()
         self._refreshing = self._start(self._refresh_device(), "offhook-wdm-refresh")
-        primary, backup = await self._discover()
+        # The line is registered while the event connection comes about; both are needed.
+        primary, backup = await self._addresses.servers()
+        if self._mercury is None:
+            return  # it has given up meanwhile, and said why
         line = LineKeeper(self._mobius, self._identity, self._line_reported, self._supervisor)
         self._line = line
         line.feed(registration.CallsChanged(self._calls_active))
         line.feed(registration.Start(primary, backup))
-
-    def _link(self, name: str) -> str:
-        link = (self._catalog.serviceLinks if self._catalog else {}).get(name)
-        if not link:
-            raise ServiceError(f"The cloud's catalog has no service {name!r}.", 200)
-        return link.rstrip("/")
+        await self._until_online()
 
     def _identity(self) -> tuple[str, str]:
         device = self._wdm.device
@@ -227,7 +242,7 @@ class PhoneServices:
 
     async def _until_online(self) -> None:
         """Wait for the event connection, which tries by itself for as long as it takes."""
-        while True:
+        while self._mercury is not None:
             try:
                 async with asyncio.timeout(_EVENTS_PATIENCE):
                     await self._online.wait()
@@ -237,35 +252,6 @@ class PhoneServices:
                     NetworkError("The event connection does not come about; it is tried on.")
                 )
 
-    async def _discover(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        bases = self._cloud.mobius_bases(self._catalog or Catalog({}))
-        if not bases:
-            raise ServiceError("The cloud's catalog has no Mobius; calling is not there.", 200)
-        region = await self._region()
-        error: WebexError | None = None
-        for base in bases if region is not None else ():
-            assert region is not None
-            try:
-                found = await self._mobius.discover(base, region.clientRegion, region.countryCode)
-            except WebexError as refused:
-                error = refused
-                if isinstance(refused, NotAuthorizedError):
-                    break
-                continue
-            primary = [_web(uri) for uri in found.primary.uris]
-            backup = [_web(uri) for uri in [*found.backup.uris, base]]
-            return tuple(dict.fromkeys(primary)), tuple(dict.fromkeys(backup))
-        if error is not None:
-            raise error
-        return (_web(bases[0]),), ()
-
-    async def _region(self) -> ClientRegion | None:
-        try:
-            answer = await self._http.request("GET", self._cloud.region, signed=False, bare=True)
-            return answer.read(ClientRegion)
-        except WebexError:
-            return None  # then the first server has to do, as with official clients
-
     # --- what happens afterwards ---
 
     def _went_online(self, again: bool) -> None:
@@ -273,6 +259,8 @@ class PhoneServices:
         if again and self._line is not None:
             self._line.feed(registration.EventsBack())
             self._events.on_back()
+        elif self.line is not None:
+            self._set(Status.CONNECTED, Reason.NONE)
 
     def _went_offline(self) -> None:
         self._online.clear()
@@ -422,7 +410,3 @@ class PhoneServices:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
         self._events.on_status(status, reason)
-
-
-def _web(uri: str) -> str:
-    return f"{uri.rstrip('/')}/calling/web/"

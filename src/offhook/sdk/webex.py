@@ -24,6 +24,7 @@ from offhook.sdk.http import Http
 from offhook.sdk.people import PersonClient
 from offhook.sdk.phone import Phone
 from offhook.sdk.phone_services import PhoneServices, PhoneServicesEvents
+from offhook.sdk.push_info import PushMessage, VoicePushInfo, parse_voip_payload
 from offhook.sdk.supervisor import Supervisor
 
 #: Seconds that each step of closing may take.
@@ -79,6 +80,7 @@ class Webex:
             self._supervisor,
             self._leg_config,
             lambda: authenticator.is_authorized,
+            self.initialize,
         )
         #: People.
         self.people = PersonClient(self._http, self._cloud)
@@ -122,11 +124,19 @@ class Webex:
                 raise InitializationError("This Webex object is closed; make a new one.")
             if self._initialized:
                 return
-            self._certificate = await asyncio.to_thread(Certificate.generate)
             await self.authenticator.restore()
             self._initialized = True
             self.phone.initialized()
         self._signed_in()
+
+    @staticmethod
+    def parse_voip_payload(message: PushMessage) -> VoicePushInfo:
+        """Who calls, out of a push message, without a connection and before `initialize`.
+
+        `message` as for `Phone.process_push_notification`. Raises `InvalidApiError` if it announces
+        no call.
+        """
+        return parse_voip_payload(message)
 
     async def close(self) -> None:
         """End all calls, disconnect, and let go of everything. Within about 5 s."""
@@ -206,10 +216,13 @@ class Webex:
             )
         if status is UCLoginServerConnectionStatus.CONNECTED:
             self.phone.line_ready()
+        elif status is UCLoginServerConnectionStatus.FAILED and self._services.error is not None:
+            self.phone.line_failed(self._services.error)
 
     def _leg_config(self) -> LegConfig:
         if self._certificate is None:
-            raise InitializationError("Call initialize() first, or use `async with Webex(...)`.")
+            # Not before there is a call to answer or to place: who is woken for one is in a hurry.
+            self._certificate = Certificate.generate()
         return LegConfig(self._certificate, ice=self._ice)
 
 

@@ -38,8 +38,10 @@ from offhook.wire.mobius import (
     ServerGroup,
 )
 
-# Official clients break on a call for a line that they have not been told of yet.
+# Official clients break on a call for a line that they have not been told of yet. Our own SDK keeps
+# such a call until it has been told, and a phone that was woken for one is in a hurry.
 _SETTLING = 0.15
+_KEEPS_EARLY_CALLS = "offhook/"
 _BASE = "/api/v1/calling/web"
 _URI = re.compile(r"https?://[!-~]{1,512}/[!-~]{1,512}", re.IGNORECASE)
 
@@ -96,7 +98,9 @@ def routes(
             voicePortalNumber="",
             voicePortalExtension="",
         )
-        return Response(answer, background=BackgroundTask(shell.answered, line.line_id, _SETTLING))
+        own_sdk = request.headers.get("spark-user-agent", "").startswith(_KEEPS_EARLY_CALLS)
+        settling = 0.0 if own_sdk else _SETTLING
+        return Response(answer, background=BackgroundTask(shell.answered, line.line_id, settling))
 
     @get(f"{_BASE}/devices")
     async def listing(request: Request[Any, Any, Any], principal: SignedIn) -> DeviceList:
