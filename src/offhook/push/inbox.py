@@ -27,6 +27,8 @@ _TAKE_SECONDS = 0.5
 _TAKE_AGAIN_SECONDS = 0.02
 _WRITE_SECONDS = 5.0
 _RETRY_SECONDS = 1.0
+#: Seconds in which what is done is gathered: writes are dear, and calls that come in wait for them.
+_GATHER_SECONDS = 0.01
 _SWEEP_SECONDS = 60.0
 _MOST_AT_ONCE = 500
 
@@ -163,6 +165,7 @@ class Inbox:
     async def _keep_writing(self) -> None:
         while True:
             await self._changed.wait()
+            await asyncio.sleep(_GATHER_SECONDS)
             self._changed.clear()
             try:
                 await self._write()
