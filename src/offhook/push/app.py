@@ -23,6 +23,7 @@ from offhook.push.cipher import Cipher, kept_keys, secret_file
 from offhook.push.cloud_address import cloud_base
 from offhook.push.config import PushConfig
 from offhook.push.delivery import Delivery, PushSender
+from offhook.push.dispatcher import Dispatcher
 from offhook.push.figures import Figures
 from offhook.push.history import History
 from offhook.push.identity import PeopleOfCloud
@@ -197,10 +198,7 @@ class PushBackend:
         return receivers
 
     def _dispatcher(self, tell: Callable[[Outcome], None]) -> PushSender:
-        from offhook.push.dispatcher import Dispatcher  # type: ignore[import-not-found]
-
-        dispatcher: PushSender = Dispatcher(self.config.providers, tell)
-        return dispatcher
+        return Dispatcher(self.config.providers, tell)
 
     async def _watch(self, cloud: str, tls: ssl.SSLContext | None) -> None:
         data = Path(self.config.data)
