@@ -1,1 +1,1 @@
-"""The push backend, between the service's webhook and a sleeping phone. To come."""
+"""The push backend: calls come in by webhook and leave as pushes that wake sleeping phones."""
