@@ -249,6 +249,7 @@ class Phone:
     async def close(self) -> None:
         """End every call; no more come."""
         self._closed = True
+        self._pushed.line_failed(InitializationError("This Webex object was closed meanwhile."))
         await self.end_calls()
         for queue in self._iterators:
             queue.put_nowait(None)

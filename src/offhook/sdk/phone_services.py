@@ -63,10 +63,11 @@ _FAILURES = {
 
 @dataclass(frozen=True, slots=True)
 class PhoneServicesEvents:
-    """Whom phone services tell."""
+    """Whom phone services tell. `on_trouble`: a try to sign in failed, and others may follow."""
 
     on_status: Callable[[Status, Reason], None]
     on_logged_in: Callable[[], None]
+    on_trouble: Callable[[WebexError], None]
     on_refused: Callable[[WebexError], None]
     on_event: Callable[[msgspec.Raw, str], None]
     on_back: Callable[[], None]
@@ -105,8 +106,6 @@ class PhoneServices:
         self.status = Status.IDLE
         self.reason = Reason.NONE
         self.error: WebexError | None = None
-        #: With what the last try to sign in failed; None once one succeeded.
-        self.trouble: WebexError | None = None
         self.logged_in = False
         self.calling_type = CallingType.NONE
 
@@ -184,10 +183,9 @@ class PhoneServices:
             self._hurried.clear()
             try:
                 await self._sign_in()
-                self.trouble = None
                 return
             except WebexError as error:
-                self.trouble = error
+                self._events.on_trouble(error)
                 verdict = attempts.failed(error)
                 if verdict.tell:
                     self._fail(error)

@@ -20,6 +20,8 @@ from offhook.wire.received_push import EmptyPushError, NotACallPushError
 from offhook.wire.ringing_call import RingingCall
 
 _REMEMBERED = 64
+#: Seconds for the question how it stands with a call, and the way to whom to ask.
+_ASKING = 5.0
 
 _OVER = {
     EndReason.ANSWERED_ELSEWHERE: "The call was answered on another device.",
@@ -36,10 +38,6 @@ class PushedServices(Protocol):
     @property
     def ready(self) -> bool:
         """Whether a call could come now."""
-
-    @property
-    def trouble(self) -> WebexError | None:
-        """With what the last try to connect failed."""
 
     def hurry(self) -> None:
         """Connect, now and not after the pause that failures are followed by."""
@@ -65,7 +63,8 @@ class _Waiter:
         self, info: VoicePushInfo, left: float | None, ask: Callable[["_Waiter"], None]
     ) -> None:
         self.info = info
-        self.any_call = False
+        # Our own pushes name the call; of others it is not known by what they could be told apart.
+        self.any_call = not info.call_id
         self.decided = asyncio.Event()
         self._machine = PushedCall(
             now=asyncio.get_running_loop().time(), left=left, asks=bool(info.call_id)
@@ -167,23 +166,33 @@ class PushedCalls:
     # --- one push ---
 
     def _begin(self, waiter: _Waiter) -> None:
+        if self._here(waiter):
+            waiter.feed(engine.Rang())
+            return
         info = waiter.info
-        past = self._past.get(info.external_tracking_id) or self._past.get(info.call_id)
-        known = any(waiter.means(call.tracking_id, call.call_id) for call in self._ringing())
-        match past:
-            case _ if known or self._talks(waiter):
-                waiter.feed(engine.Rang())
+        match self._past.get(info.external_tracking_id) or self._past.get(info.call_id):
             case engine.CallOver(reason=reason):
                 waiter.feed(engine.EndedHere(reason))
+                return
             case engine.TooMany():
                 waiter.feed(engine.Third())
-            case _ if self._full() and not self._ringing():
-                waiter.feed(engine.Third())
+                return
             case _:
-                self._services.hurry()
-                if self._services.ready:
-                    waiter.feed(engine.LineStands())
-                waiter.feed(engine.Tick())
+                pass
+        if self._full() and not self._ringing():
+            waiter.feed(engine.Third())
+            return
+        self._services.hurry()
+        if self._services.ready:
+            waiter.feed(engine.LineStands())
+        waiter.feed(engine.Tick())
+
+    def _here(self, waiter: _Waiter) -> bool:
+        return (waiter.any_call and bool(self._ringing())) or any(
+            call.direction is Direction.INCOMING and waiter.means(call.tracking_id, call.call_id)
+            for call in self._around.calls()
+            if call.status in (CallStatus.RINGING, CallStatus.CONNECTED)
+        )
 
     def _ringing(self) -> list[Call]:
         return [
@@ -191,13 +200,6 @@ class PushedCalls:
             for call in self._around.calls()
             if call.direction is Direction.INCOMING and call.status is CallStatus.RINGING
         ]
-
-    def _talks(self, waiter: _Waiter) -> bool:
-        return any(
-            call.direction is Direction.INCOMING and waiter.means(call.tracking_id, call.call_id)
-            for call in self._around.calls()
-            if call.status is CallStatus.CONNECTED
-        )
 
     def _full(self) -> bool:
         return len(self._around.calls()) >= self._around.most_calls
@@ -216,34 +218,26 @@ class PushedCalls:
 
     async def _asked(self, waiter: _Waiter) -> None:
         try:
-            async with asyncio.timeout(engine.SHORTEST):
+            async with asyncio.timeout(_ASKING):
                 told = await self._services.ask_ringing(waiter.info.call_id)
-        except TimeoutError:
-            self._cannot_say(waiter)
         except ServiceError as error:
             if error.status == 404 and error.error_code is not None:
                 waiter.feed(engine.Unknown())
                 return
             # A cloud without the question is one whose ids of calls are not ours either.
             waiter.any_call = error.status == 404
-            if waiter.any_call and self._ringing():
+            if self._here(waiter):
                 waiter.feed(engine.Rang())
             elif waiter.any_call and self._full():
                 waiter.feed(engine.Third())
-            self._cannot_say(waiter)
-        except WebexError:
-            self._cannot_say(waiter)
+            waiter.feed(engine.CannotSay())
+        except (WebexError, TimeoutError):
+            waiter.feed(engine.CannotSay())
         else:
             left = told.ringUntil / 1000 - time.time() if told.ringUntil else None
             waiter.feed(engine.Stands(told.state, left))
             if waiter.outcome is None and self._full():
                 waiter.feed(engine.Third())
-
-    def _cannot_say(self, waiter: _Waiter) -> None:
-        trouble = None if self._services.ready else self._services.trouble
-        if trouble is not None:
-            waiter.feed(engine.LineFailed(trouble, final=not trouble.retryable))
-        waiter.feed(engine.CannotSay())
 
 
 def _result(outcome: engine.Outcome) -> PushNotificationResult:

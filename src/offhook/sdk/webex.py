@@ -66,6 +66,7 @@ class Webex:
             PhoneServicesEvents(
                 on_status=self._status_changed,
                 on_logged_in=self._logged_in,
+                on_trouble=lambda error: self.phone.line_failed(error),
                 on_refused=self._refused,
                 on_event=lambda data, tracking_id: self.phone.take(data, tracking_id),
                 on_back=lambda: self.phone.service_back(),

@@ -21,7 +21,7 @@ from offhook.errors import WebexError
 from offhook.wire.ringing_call import RingingState
 
 #: Seconds for a call without a known end of its ring window, and the bounds of one that is known.
-WITHOUT_WINDOW, SHORTEST, LONGEST = 15.0, 3.0, 120.0
+WITHOUT_WINDOW, SHORTEST, LONGEST = 15.0, 2.0, 120.0
 #: Seconds from a line that stands to the question why the call does not come, then from one to the
 #: next.
 ASK_AGAIN = 1.5
@@ -220,7 +220,7 @@ class PushedCall:
             self._ask_at = self._now + ASK_AGAIN if self._rings_there else None
             self._ask()
         if self._until <= self._now:
-            if self._closing or not self._asks:
+            if self._closing or not self._asks or self._error is not None:
                 self._time_is_up()
                 return
             self._closing = True
