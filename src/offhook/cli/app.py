@@ -55,6 +55,13 @@ def up(
     https: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where https answers.")] = (
         "127.0.0.1:8443"
     ),
+    push: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Where the push backend answers; 127.0.0.1:8010 beside the usual http.",
+        ),
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where its data is kept.")
     ] = None,
@@ -67,7 +74,7 @@ def up(
         config = cloud.ServiceConfig(data=str(folder), http=http, https=https)
     except cloud.ConfigError as error:
         _fail(str(error))
-    raise typer.Exit(cloud.up(config, as_json=as_json))
+    raise typer.Exit(cloud.up(config, push=push, as_json=as_json))
 
 
 @app.command()
@@ -140,6 +147,35 @@ def answer(
         once=once,
         report=report,
     )
+    raise typer.Exit(_outcome(calling.guarded(work, report)))
+
+
+@app.command()
+def phone(
+    who: Person,
+    cloud: Cloud = DEFAULT_CLOUD,
+    asleep: Annotated[
+        bool, typer.Option("--asleep", help="Sleep, and be woken by a push only.")
+    ] = False,
+    play: Play = None,
+    record: Record = None,
+    answer_at_once: Annotated[
+        bool, typer.Option("--answer", help="Answer by itself, without a key.")
+    ] = False,
+    once: Annotated[bool, typer.Option(help="Stop after the first call.")] = False,
+    as_json: Json = False,
+) -> None:
+    """A phone on your desk: rings, and is answered with a key.
+
+    With --asleep it does not run at all until a push wakes it, as a phone in a pocket.
+    """
+    from offhook.cli import calling
+    from offhook.cli import phone as desk
+    from offhook.cli.report import report_for
+
+    report = report_for(as_json=as_json)
+    settings = desk.Desk(who, cloud, calling.Audio(play, record), answer_at_once, once)
+    work = desk.phone(settings, asleep=asleep, report=report)
     raise typer.Exit(_outcome(calling.guarded(work, report)))
 
 

@@ -26,13 +26,19 @@ class KnownPerson(msgspec.Struct):
 
 
 class KnownCloud(msgspec.Struct):
-    """A cloud that runs on this machine."""
+    """A cloud that runs on this machine.
+
+    `push` is where its push backend takes devices, `courier` where a phone on this machine waits
+    for pushes; both empty without a backend.
+    """
 
     http: str
     https: str
     ca: str
     people: list[KnownPerson]
     test_numbers: dict[str, str]
+    push: str = ""
+    courier: str = ""
 
     def find(self, who: str) -> KnownPerson | None:
         """The person whose name, e-mail, number or extension is `who`."""

@@ -22,8 +22,11 @@ from offhook.serving.address import ConfigError
 from offhook.serving.listener import ListenError
 from offhook.store import StoreError
 from offhook.testing import LocalCloud, local_cloud
+from offhook.testing.push import LocalPush, local_push
 from offhook.wire.phone_number import format_for_people
 
+#: Where the push backend of the usual local cloud answers.
+DEFAULT_PUSH = "127.0.0.1:8010"
 #: What stops a start, each with a sentence of its own.
 StartErrors = (ConfigError, ListenError, StoreError)
 
@@ -48,6 +51,7 @@ class ReadyLine(msgspec.Struct):
     ca: str
     people: list[PersonLine]
     test_numbers: dict[str, str]
+    push: str
 
 
 def default_data(environment: Mapping[str, str]) -> Path:
@@ -56,22 +60,31 @@ def default_data(environment: Mapping[str, str]) -> Path:
     return Path(home) / "offhook"
 
 
-def ready_line(cloud: LocalCloud) -> bytes:
+def ready_line(cloud: LocalCloud, push: LocalPush) -> bytes:
     """What `--json` prints once everything is ready."""
     people = [msgspec.convert(person, PersonLine, from_attributes=True) for person in cloud.people]
-    line = ReadyLine(True, cloud.http, cloud.https, cloud.ca, people, cloud.test_numbers)
+    line = ReadyLine(True, cloud.http, cloud.https, cloud.ca, people, cloud.test_numbers, push.url)
     return msgspec.json.encode(line)
 
 
-def known(cloud: LocalCloud) -> KnownCloud:
-    """What `--as` needs to know of a cloud."""
+def known(cloud: LocalCloud, push: LocalPush) -> KnownCloud:
+    """What `--as` needs to know of a cloud, and a phone that sleeps of its push backend."""
     people = [KnownPerson(p.name, p.email, p.number, p.extension, p.token) for p in cloud.people]
-    return KnownCloud(cloud.http, cloud.https, cloud.ca, people, cloud.test_numbers)
+    return KnownCloud(
+        cloud.http, cloud.https, cloud.ca, people, cloud.test_numbers, push.url, push.courier
+    )
 
 
-def up(config: ServiceConfig, *, as_json: bool) -> int:
+def push_address(config: ServiceConfig, wanted: str | None) -> str:
+    """Where the push backend answers: beside a cloud that has its usual address, or anywhere."""
+    if wanted is not None:
+        return wanted
+    return DEFAULT_PUSH if f"http://{config.http}" == DEFAULT_CLOUD else "127.0.0.1:0"
+
+
+def up(config: ServiceConfig, *, push: str | None, as_json: bool) -> int:
     """Run the demo cloud until a signal. The exit code."""
-    return _run(_up(config, as_json=as_json))
+    return _run(_up(config, push_address(config, push), as_json=as_json))
 
 
 def serve(config: ServiceConfig) -> int:
@@ -93,13 +106,17 @@ def _run(work: Coroutine[None, None, int]) -> int:
         return 1
 
 
-async def _up(config: ServiceConfig, *, as_json: bool) -> int:
+async def _up(config: ServiceConfig, push_http: str, *, as_json: bool) -> int:
     with until_signal() as stopped:
-        async with local_cloud(config) as cloud:
-            files = remember(known(cloud), os.environ)
+        folder = Path(config.data) / "push"
+        async with (
+            local_cloud(config) as cloud,
+            local_push(cloud, folder, http=push_http) as push,
+        ):
+            files = remember(known(cloud, push), os.environ)
             try:
                 if as_json:
-                    sys.stdout.write(ready_line(cloud).decode() + "\n")
+                    sys.stdout.write(ready_line(cloud, push).decode() + "\n")
                     sys.stdout.flush()
                 else:
                     _welcome(cloud)

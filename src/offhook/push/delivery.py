@@ -133,7 +133,8 @@ class Delivery:
             result = "pushed"
         self._figures.calls.labels(result).inc()
         if result != "pushed":
-            logger.warning(
+            # Nothing unusual: many people have no phone that sleeps.
+            logger.info(
                 "nobody is pushed for a call",
                 extra={
                     "facts": {

@@ -49,7 +49,7 @@ class Courier:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Wait for phones. Raises ListenError."""
-        self._listener = Listener(self._application, bind(host, port))
+        self._listener = Listener(self, bind(host, port))
         await self._listener.start()
 
     async def stop(self) -> None:
@@ -68,7 +68,8 @@ class Courier:
                 queue.get_nowait()
             queue.put_nowait(push)
 
-    async def _application(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """The ASGI application."""
         if scope["type"] == "http":
             await send({"type": "http.response.start", "status": 404, "headers": []})
             await send({"type": "http.response.body", "body": b""})
