@@ -193,7 +193,9 @@ class PushedCall:
                     self._time_is_up()
             case LineStands():
                 self._error = None
-                self._ask_at = self._now + ASK_AGAIN if self._asks else None
+                if self._asks and not self._closing:
+                    again = self._now + ASK_AGAIN
+                    self._ask_at = again if self._ask_at is None else min(self._ask_at, again)
             case LineFailed(error=error, final=final):
                 self._error = error
                 if final:
