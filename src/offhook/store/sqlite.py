@@ -142,10 +142,13 @@ class SqliteDatabase:
         outcomes: list[tuple[_Job, Any]] = []
         try:
             with self._engine.begin() as connection:
-                for table, jobs in groupby(group, lambda job: job.table):
-                    outcomes += _carry_out(connection, table, list(jobs))
+                if len(group) == 1:  # The transaction itself undoes it; a savepoint costs time.
+                    outcomes = [(group[0], group[0].work(connection))]
+                else:
+                    for table, jobs in groupby(group, lambda job: job.table):
+                        outcomes += _carry_out(connection, table, list(jobs))
         except Exception as error:
-            # The commit itself failed, for example on a full disk: nothing of it happened.
+            # The only job failed, or the commit itself, as on a full disk: nothing of it happened.
             outcomes = [(job, error) for job in group]
         for job, outcome in outcomes:
             _settle(job, outcome)
