@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import aiohttp
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from offhook.push.receiver import (
     Duplicates,
@@ -90,6 +92,50 @@ def test_a_payload_for_one_kind_of_phone_alone_is_a_call() -> None:
     assert call is not None
     assert call.apns_payload == b""
     assert call.until > time.time() + 20
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=6,
+)
+
+
+@given(
+    st.binary(max_size=200)
+    | st.fixed_dictionaries(
+        {},
+        optional={
+            "id": JSON,
+            "name": st.just("calls"),
+            "resource": st.just("telephony_push") | JSON,
+            "event": st.just("updated"),
+            "actorId": st.just(ALICE.id) | JSON,
+            "data": JSON
+            | st.fixed_dictionaries(
+                {}, optional={"apnsPayload": JSON, "fcmPayload": JSON | st.just({"ringUntil": 1})}
+            ),
+        },
+    ).map(lambda value: json.dumps(value).encode())
+)
+def test_whatever_is_signed_is_a_call_nothing_or_rejected(body: bytes) -> None:
+    call = None
+    with suppress(WebhookRejected):
+        call = receive(signed(body), body, [SECRET], now=1000)
+    assert call is None or call.until <= 1120
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["X-Spark-Signature", "webhook-id", "webhook-timestamp"])
+        | st.just("Webhook-Signature"),
+        st.text(max_size=60),
+    )
+)
+def test_whatever_is_said_to_be_a_signature_is_not_believed(headers: dict[str, str]) -> None:
+    with pytest.raises(WebhookRejected) as rejected:
+        receive(headers, event(ALICE), [SECRET])
+    assert rejected.value.status == 401
 
 
 async def test_an_asgi_application_in_one_line_yields_calls_after_it_has_answered() -> None:
