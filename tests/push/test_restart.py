@@ -17,6 +17,7 @@ from offhook.engine.dispatch.model import Outcome, OutcomeKind, Push
 from push import silent_backend
 from push.backend import (
     ALICE,
+    BOB,
     FCM_TOKEN,
     SECRET,
     Backend,
@@ -183,6 +184,10 @@ async def test_without_its_tables_the_backend_pushes_to_the_phones_that_it_knows
         assert (await backend.ring(ALICE)).status == 200
         await backend.sender.next()
         assert (await backend.register(ALICE, "other", token="cd" * 32)).status == 503
+        call = payload(ringUntil=int((time.time() + 0.6) * 1000))
+        data = {"apnsPayload": call, "fcmPayload": call}
+        assert (await backend.ring(BOB, data=data)).status == 200
+        await backend.until("calls_total", 1, result="not_found")
 
 
 async def drop_tables(backend: Backend) -> None:

@@ -133,8 +133,9 @@ class Delivery:
             result = "pushed"
         self._figures.calls.labels(result).inc()
         if result != "pushed":
-            # Nothing unusual: many people have no phone that sleeps.
-            logger.info(
+            # That there is no device is nothing unusual: many people have no phone that sleeps.
+            logger.log(
+                logging.INFO if result == "no_device" else logging.WARNING,
                 "nobody is pushed for a call",
                 extra={
                     "facts": {
