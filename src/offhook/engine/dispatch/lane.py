@@ -3,11 +3,13 @@
 ::
 
     waiting --send--> under way --taken, refused, dead--> finished
-    under way --again, connection lost--> resting --its time has come--> waiting
+    under way --no answer, the first time--> waiting, before all others
+    under way --again, no answer--> resting --its time has come--> waiting, before all others
     any of them --the ring window ended, shed, misconfigured--> finished
 
-What is always true: every push is finished exactly once; none is sent at or after its `until`; at
-most `capacity` are under way, and none while there is no connection; the oldest are shed first.
+What is always true: every push is finished exactly once; none is sent at or after its `until`;
+nothing is sent while there is no connection, nor when `capacity` are under way; the oldest are shed
+first.
 """
 
 from collections import deque
@@ -45,6 +47,13 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class Abandon:
+    """Its answer is of no interest any more: let its place on the connection go."""
+
+    push: Push
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """Tell what came of it."""
 
@@ -61,7 +70,7 @@ class RenewCredentials:
     """The provider does not accept our credentials: make new ones."""
 
 
-Effect = Send | Finish | Reconnect | RenewCredentials
+Effect = Send | Abandon | Finish | Reconnect | RenewCredentials
 
 
 @dataclass(slots=True, eq=False)
@@ -95,8 +104,7 @@ class Lane:
         """A new push."""
         self._out = []
         self._waiting.append(_Item(push))
-        if len(self._waiting) > self._most_waiting:
-            self._finish(self._waiting.popleft(), OutcomeKind.SHED, now)
+        self._shed(now)
         self._fill(now)
         return self._out
 
@@ -107,15 +115,9 @@ class Lane:
         self._fill(now)
         return self._out
 
-    def lost(self, now: float) -> list[Effect]:
-        """The connection is gone: what was under way is tried again on the next one."""
-        self._out = []
+    def disconnected(self) -> None:
+        """There is no connection that takes requests. What is under way may still be answered."""
         self._capacity = 0
-        items = list(self._under_way.values())
-        self._under_way.clear()
-        for item in items:
-            self._rest(item, None, now)
-        return self._out
 
     def answered(self, push_id: str, reply: Reply, verdict: Verdict, now: float) -> list[Effect]:
         """The provider answered; `verdict` is what that means."""
@@ -128,23 +130,40 @@ class Lane:
         return self._out
 
     def failed(self, push_id: str, now: float) -> list[Effect]:
-        """No answer came, or none that can be understood: try it again on another connection."""
+        """Its answer cannot be understood, or it was cut off: try it on another connection."""
         return self.answered(push_id, Reply(0), Again(bad=True), now)
+
+    def unanswered(self, push_id: str, now: float) -> list[Effect]:
+        """Its connection went away: try it again on the next one."""
+        self._out = []
+        item = self._under_way.pop(push_id, None)
+        if item is not None and item.attempts == 1:
+            # Connections come and go; only one that goes again and again is a reason to rest.
+            self._waiting.appendleft(item)
+        elif item is not None:
+            self._rest(item, None, now)
+        self._fill(now)
+        return self._out
 
     def tick(self, now: float) -> list[Effect]:
         """Time has passed."""
         self._out = []
+        rested = []
         while self._resting and self._resting[0][0] <= now:
-            self._waiting.append(heappop(self._resting)[2])
+            rested.append(heappop(self._resting)[2])
+        # They are older than whatever waits.
+        self._waiting.extendleft(reversed(rested))
         for item in [each for each in self._under_way.values() if each.push.until <= now]:
             # No answer that comes now would help; the phone may ring or not.
             del self._under_way[item.push.push_id]
+            self._out.append(Abandon(item.push))
             self._finish(item, OutcomeKind.EXPIRED, now)
         late = [item for item in self._waiting if item.push.until <= now]
         if late:
             self._waiting = deque(item for item in self._waiting if item.push.until > now)
             for item in late:
                 self._finish(item, OutcomeKind.EXPIRED, now)
+        self._shed(now)
         self._fill(now)
         return self._out
 
@@ -160,6 +179,11 @@ class Lane:
         return self._out
 
     # --- decisions ---
+
+    def _shed(self, now: float) -> None:
+        """Give up the oldest of too many."""
+        while len(self._waiting) > self._most_waiting:
+            self._finish(self._waiting.popleft(), OutcomeKind.SHED, now)
 
     def _fill(self, now: float) -> None:
         """Send what may be sent."""

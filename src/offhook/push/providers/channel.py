@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Protocol, assert_never
 
 from offhook.engine.dispatch.lane import (
+    Abandon,
     Effect,
     Finish,
     Lane,
@@ -80,6 +81,8 @@ class Channel:
         self._clock = clock
         self._lane = Lane()
         self._connection: Http2Connection | None = None
+        self._retired: list[Http2Connection] = []
+        self._under_way: dict[str, tuple[Http2Connection, int]] = {}
         self._keeping: asyncio.Task[None] | None = None
         self._ticking: asyncio.TimerHandle | None = None
         self._wanted = asyncio.Event()
@@ -100,8 +103,8 @@ class Channel:
         if self._ticking is not None:
             self._ticking.cancel()
         self._carry_out(self._lane.stop(self._clock()))
-        if self._connection is not None:
-            await self._connection.close()
+        last = [self._connection] if self._connection is not None else []
+        await asyncio.gather(*(connection.close() for connection in (*self._retired, *last)))
         await self._api.close()
 
     def send(self, push: Push) -> None:
@@ -115,61 +118,70 @@ class Channel:
 
     # --- effects ---
 
-    def _carry_out(self, effects: list[Effect]) -> None:
+    def _carry_out(self, effects: list[Effect], heard_on: Http2Connection | None = None) -> None:
         for effect in effects:
             match effect:
                 case Send(push=push):
                     self._send(push)
+                case Abandon(push=push):
+                    if (asked := self._under_way.pop(push.push_id, None)) is not None:
+                        asked[0].abandon(asked[1])
                 case Finish(outcome=outcome):
                     self._tell(outcome)
                 case Reconnect():
-                    self._replace()
+                    self._replace(heard_on)
                 case RenewCredentials():
-                    self._api.renew()
-                    self._replace()
+                    # Many may be refused for the same reason; the first one renews.
+                    if heard_on is self._connection:
+                        self._api.renew()
+                    self._replace(heard_on)
                 case _:
                     assert_never(effect)
 
     def _send(self, push: Push) -> None:
-        connection = self._connection
-        headers, body = self._api.request(push, self._clock())
+        connection, push_id = self._connection, push.push_id
+        if connection is None:
+            self._carry_out(self._lane.unanswered(push_id, self._clock()))
+            return
 
         def answered(answer: Http2Answer | None) -> None:
+            self._under_way.pop(push_id, None)
             now = self._clock()
             if answer is None:
-                if connection is not None and not connection.lost:
-                    self._carry_out(self._lane.failed(push.push_id, now))
-                return  # The lane knows that the connection was lost.
-            try:
-                reply = self._api.reply(answer)
-            except ValueError:
-                self._carry_out(self._lane.failed(push.push_id, now))
-                return
-            self._carry_out(self._lane.answered(push.push_id, reply, self._api.verdict(reply), now))
+                lane = self._lane
+                effects = (lane.failed if connection.usable else lane.unanswered)(push_id, now)
+            else:
+                try:
+                    reply = self._api.reply(answer)
+                except ValueError:
+                    effects = self._lane.failed(push_id, now)
+                else:
+                    verdict = self._api.verdict(reply)
+                    effects = self._lane.answered(push_id, reply, verdict, now)
+            self._carry_out(effects, connection)
 
+        headers, body = self._api.request(push, self._clock())
         try:
-            if connection is None:
-                raise ConnectionLostError
-            connection.request(headers, body, answered)
+            self._under_way[push_id] = connection, connection.request(headers, body, answered)
         except ConnectionLostError:
-            # Found out only now. The lane is told with everything else, in a moment.
-            asyncio.get_running_loop().call_soon(self._look_at_connection)
+            self._carry_out(self._lane.unanswered(push_id, self._clock()))
 
-    def _replace(self) -> None:
-        """Use the connection no more."""
-        self._changed.set()
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.retire()
-            self._carry_out(self._lane.lost(self._clock()))
+    def _replace(self, connection: Http2Connection | None) -> None:
+        """Send nothing more on this connection; what is under way may still be answered."""
+        if connection is None or connection is not self._connection:
+            return
+        self._retired = [each for each in self._retired if not each.lost]
+        self._retired.append(connection)
+        connection.retire()
+        self._look_at_connection()
 
     def _look_at_connection(self) -> None:
         connection = self._connection
-        if connection is None or connection.lost:
-            self._connection = None
-            self._carry_out(self._lane.lost(self._clock()))
-        else:
+        if connection is not None and connection.usable:
             self._carry_out(self._lane.connected(connection.capacity, self._clock()))
+        else:
+            self._connection = None
+            self._lane.disconnected()
         self._changed.set()
 
     def _tick(self) -> None:

@@ -22,8 +22,12 @@ import h2.settings
 #: Seconds for TCP and TLS together, and until a ping has to be answered.
 CONNECT_SECONDS = 5.0
 PING_SECONDS = 5.0
-#: Seconds without a frame after which the connection is asked whether it still stands.
+#: Seconds without a frame after which the connection is asked whether it still stands; the same
+#: while an answer is due, when nobody has that much time.
 IDLE_SECONDS = 30.0
+DUE_SECONDS = 2.0
+#: Seconds for which answers are awaited on a connection that takes no more requests.
+DRAIN_SECONDS = 5.0
 _LARGEST_ANSWER = 16_384
 _MOST_STREAMS = 1000
 
@@ -98,14 +102,22 @@ class Http2Connection(asyncio.Protocol):
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._closed: asyncio.Future[None] = self._loop.create_future()
         self._watch: asyncio.TimerHandle | None = None
+        self._drain: asyncio.TimerHandle | None = None
         self._heard = self._loop.time()
+        self._asked = False
+        self._leaving = False
         self.lost = False
         self.requests = 0
 
     @property
+    def usable(self) -> bool:
+        """Whether it takes requests."""
+        return not (self.lost or self._leaving)
+
+    @property
     def capacity(self) -> int:
-        """Requests that may be under way at once; 0 once it is lost."""
-        if self.lost:
+        """Requests that may be under way at once; 0 once it takes none."""
+        if not self.usable:
             return 0
         return min(self._h2.remote_settings.max_concurrent_streams, _MOST_STREAMS)
 
@@ -113,9 +125,12 @@ class Http2Connection(asyncio.Protocol):
         """Wait for the server's settings. Raises ConnectionLostError."""
         await asyncio.shield(self._ready)
 
-    def request(self, headers: Headers, body: bytes, on_answer: OnAnswer) -> None:
-        """Ask for something; `on_answer` is called once. Raises ConnectionLostError."""
-        if self.lost:
+    def request(self, headers: Headers, body: bytes, on_answer: OnAnswer) -> int:
+        """Ask for something; `on_answer` is called once. The request's number, for `abandon`.
+
+        Raises ConnectionLostError.
+        """
+        if not self.usable:
             raise ConnectionLostError("The connection is gone; connect anew.")
         try:
             stream = self._h2.get_next_available_stream_id()
@@ -128,21 +143,30 @@ class Http2Connection(asyncio.Protocol):
         if self._unsent or not self._send(stream, body):
             self._unsent.append((stream, body))
         self._flush_soon()
+        self._watch_soon(DUE_SECONDS)
+        return stream
+
+    def abandon(self, stream: int) -> None:
+        """Nobody waits for this answer any more; `on_answer` is not called."""
+        if self._streams.pop(stream, None) is None or self.lost:
+            return
+        self._unsent = deque(each for each in self._unsent if each[0] != stream)
+        with contextlib.suppress(h2.exceptions.ProtocolError):
+            self._h2.reset_stream(stream, h2.errors.ErrorCodes.CANCEL)
+        self._flush_soon()
+        self._leave_if_done()
 
     def retire(self) -> None:
-        """Ask for nothing more on it; what is under way gets no answer."""
-        if not self.lost:
-            with contextlib.suppress(h2.exceptions.ProtocolError):
-                self._h2.close_connection()
-                self._flush()
-            self._on_change = _nothing
-            self._lose()
+        """Ask for nothing more on it; what is under way has 5 s to be answered."""
+        self._on_change = _nothing
+        self._leave()
 
     async def close(self) -> None:
-        """Say goodbye. What is under way gets no answer."""
+        """Say goodbye at once. What is under way gets no answer."""
         if self._transport is None:
             return
-        self.retire()
+        self._on_change = _nothing
+        self._goodbye()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1.0):
                 await asyncio.shield(self._closed)
@@ -160,10 +184,11 @@ class Http2Connection(asyncio.Protocol):
         self._h2.initiate_connection()
         self._h2.update_settings({h2.settings.SettingCodes.ENABLE_PUSH: 0})
         self._flush()
-        self._watch = self._loop.call_later(IDLE_SECONDS, self._look)
+        self._watch_soon(IDLE_SECONDS)
 
     def data_received(self, data: bytes) -> None:
         self._heard = self._loop.time()
+        self._asked = False
         try:
             events = self._h2.receive_data(data)
         except h2.exceptions.ProtocolError:
@@ -173,6 +198,7 @@ class Http2Connection(asyncio.Protocol):
         for event in events:
             self._take(event)
         self._flush()
+        self._leave_if_done()
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002
         self._lose()
@@ -206,9 +232,8 @@ class Http2Connection(asyncio.Protocol):
                     self._ready.set_result(None)
                 self._send_waiting()
                 self._on_change()
-            case h2.events.ConnectionTerminated():
-                # Whatever is under way: the next connection asks again, under the same id.
-                self._lose()
+            case h2.events.ConnectionTerminated(last_stream_id=last):
+                self._told_to_leave(last or 0)
             case _:
                 return
 
@@ -238,26 +263,69 @@ class Http2Connection(asyncio.Protocol):
         if data and self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
+    def _watch_soon(self, seconds: float) -> None:
+        """Look after `seconds` at the latest."""
+        at = self._loop.time() + seconds
+        if self._watch is None or self._watch.when() > at + 0.001:
+            if self._watch is not None:
+                self._watch.cancel()
+            self._watch = self._loop.call_at(at, self._look)
+
     def _look(self) -> None:
         """Whether the connection still stands, after it was silent for a while."""
+        self._watch = None
+        patience = DUE_SECONDS if self._streams else IDLE_SECONDS
         silent = self._loop.time() - self._heard
-        if silent >= IDLE_SECONDS + PING_SECONDS:
+        if self._asked:
             self._lose()
-            return
-        if silent >= IDLE_SECONDS:
+        elif silent < patience:
+            self._watch_soon(max(patience - silent, 0.01))
+        else:
+            self._asked = True
             with contextlib.suppress(h2.exceptions.ProtocolError):
                 self._h2.ping(b"offhook!")
                 self._flush()
-            self._watch = self._loop.call_later(PING_SECONDS, self._look)
-        else:
-            self._watch = self._loop.call_later(IDLE_SECONDS - silent, self._look)
+            self._watch_soon(DUE_SECONDS if self._streams else PING_SECONDS)
+
+    # --- the end ---
+
+    def _told_to_leave(self, last: int) -> None:
+        """GOAWAY: what is beyond `last` was not looked at; the rest may still be answered."""
+        # h2 would take no further frames, but answers follow when a server leaves in good order.
+        self._h2.state_machine.state = h2.connection.ConnectionState.CLIENT_OPEN
+        refused = [self._streams.pop(each) for each in list(self._streams) if each > last]
+        self._unsent = deque(each for each in self._unsent if each[0] <= last)
+        self._leave()
+        for stream in refused:
+            stream.on_answer(None)
+
+    def _leave(self) -> None:
+        if not self.usable:
+            return
+        self._leaving = True
+        self._on_change()
+        self._drain = self._loop.call_later(DRAIN_SECONDS, self._lose)
+        # Not at once: whoever is in the middle of reading events goes on first.
+        self._loop.call_soon(self._leave_if_done)
+
+    def _leave_if_done(self) -> None:
+        if self._leaving and not self._streams:
+            self._goodbye()
+
+    def _goodbye(self) -> None:
+        if not self.lost:
+            with contextlib.suppress(h2.exceptions.ProtocolError):
+                self._h2.close_connection()
+                self._flush()
+            self._lose()
 
     def _lose(self) -> None:
         if self.lost:
             return
         self.lost = True
-        if self._watch is not None:
-            self._watch.cancel()
+        for timer in (self._watch, self._drain):
+            if timer is not None:
+                timer.cancel()
         if self._transport is not None:
             self._transport.close()
         if not self._ready.done():
