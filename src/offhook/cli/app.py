@@ -180,9 +180,17 @@ def phone(
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    push: Annotated[
+        bool, typer.Option("--push", help="Bob's phone sleeps, and a push has to wake it.")
+    ] = False,
+) -> None:
     """Let alice call bob, here and now, and draw the call as a ladder."""
     _service()
+    if push:
+        from offhook.cli.demo_push import demo_push
+
+        raise typer.Exit(demo_push())
     from offhook.cli.demo import demo as run
 
     raise typer.Exit(run())

@@ -53,6 +53,10 @@ class CallTrace:
             case _:
                 pass
 
+    def message(self, at: float, source: str, target: str, label: str) -> None:
+        """A message between two parties that the exchange does not see."""
+        self._step(at, source, target, label)
+
     def note(self, at: float, who: str, text: str) -> None:
         """Something that one party noticed."""
         self._step(at, who, who, text)

@@ -9,65 +9,16 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 import uvloop
 from rich.console import Console
 
 from offhook import Call, MediaOption, TokenAuthenticator, Webex
 from offhook.cli.call_trace import CLOUD, CallTrace
-from offhook.cli.ladder import draw
+from offhook.cli.proof import STEP_SECONDS, TONES, Ear, Outcome, listening, show
 from offhook.cli.up import StartErrors
-from offhook.media.samples import Samples
-from offhook.media.spectrum import has_tone
 from offhook.service.directory.demo import DEMO_PEOPLE
 from offhook.testing import LocalCloud, local_cloud
-
-_TONES = {"alice": 440.0, "bob": 880.0}
-_RATE = 8_000
-_BLOCK_MS = 40
-_STEP_SECONDS = 15.0
-
-
-@dataclass
-class Ear:
-    """What one side hears: since when it hears the other's tone, and whether it does now."""
-
-    tone: float
-    first_heard: float | None = None
-    hears: bool = False
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def take(self, block: Samples) -> None:
-        """Listen to int16 [n] at 8000 Hz."""
-        hears = has_tone(block, _RATE, self.tone, share=0.5)
-        if hears and self.first_heard is None:
-            self.first_heard = time.time()
-        if hears != self.hears:
-            self.hears = hears
-            self.changed.set()
-
-    async def until(self, hears: bool) -> bool:
-        """Whether it comes to hear the tone, or not to hear it, before it is given up."""
-        try:
-            async with asyncio.timeout(_STEP_SECONDS):
-                while self.hears is not hears:
-                    self.changed.clear()
-                    await self.changed.wait()
-        except TimeoutError:
-            return False
-        return True
-
-
-@dataclass
-class Outcome:
-    """What is claimed at the end, each with whether it is true."""
-
-    claims: list[tuple[str, bool]] = field(default_factory=list)
-
-    def claim(self, text: str, is_true: bool) -> None:
-        """Add a claim."""
-        self.claims.append((text, is_true))
 
 
 def demo() -> int:
@@ -90,7 +41,7 @@ async def _demo(console: Console) -> int:
             status.update("alice calls bob")
             await _story(cloud, trace, outcome)
             status.update("Stopping")
-    _show(console, trace, outcome)
+    show(console, ["alice", CLOUD, "bob"], trace, outcome)
     return 0 if all(is_true for _, is_true in outcome.claims) else 1
 
 
@@ -99,12 +50,15 @@ async def _story(cloud: LocalCloud, trace: CallTrace, outcome: Outcome) -> None:
         number = cloud.person("bob").extension
         waiting = asyncio.create_task(_next_call(bob), name="demo-bob")
         outgoing = await alice.phone.dial_phone_number(number, _media("alice"))
-        incoming = await asyncio.wait_for(waiting, _STEP_SECONDS)
+        incoming = await asyncio.wait_for(waiting, STEP_SECONDS)
         async with outgoing, incoming:
             answered = time.time()
             await incoming.answer(_media("bob"))
             await outgoing.connected()
-            async with _ear(outgoing, "bob") as at_alice, _ear(incoming, "alice") as at_bob:
+            async with (
+                listening(outgoing, "bob") as at_alice,
+                listening(incoming, "alice") as at_bob,
+            ):
                 both = await at_alice.until(True) and await at_bob.until(True)
                 _heard(trace, "alice", at_alice)
                 _heard(trace, "bob", at_bob)
@@ -118,7 +72,7 @@ async def _story(cloud: LocalCloud, trace: CallTrace, outcome: Outcome) -> None:
                 await outgoing.resume()
                 outcome.claim("after resume bob hears alice again", await at_bob.until(True))
             await outgoing.hangup()
-            await asyncio.wait_for(incoming.ended(), _STEP_SECONDS)
+            await asyncio.wait_for(incoming.ended(), STEP_SECONDS)
         outcome.claim("one tracking id from end to end", len(trace.tracking_ids) == 1)
 
 
@@ -126,7 +80,7 @@ async def _story(cloud: LocalCloud, trace: CallTrace, outcome: Outcome) -> None:
 async def _phone(cloud: LocalCloud, who: str) -> AsyncIterator[Webex]:
     token = cloud.person(who).token
     async with Webex(TokenAuthenticator(token), cloud=cloud.http) as webex:
-        await webex.phone.ready(_STEP_SECONDS)
+        await webex.phone.ready(STEP_SECONDS)
         yield webex
 
 
@@ -135,38 +89,9 @@ async def _next_call(webex: Webex) -> Call:
 
 
 def _media(who: str) -> MediaOption:
-    return MediaOption.audio_only(source=f"tone:{_TONES[who]:g}")
-
-
-@asynccontextmanager
-async def _ear(call: Call, other: str) -> AsyncIterator[Ear]:
-    ear = Ear(_TONES[other])
-
-    async def listen() -> None:
-        async for block in call.audio.frames(_RATE, block_ms=_BLOCK_MS):
-            ear.take(block)
-
-    listening = asyncio.create_task(listen(), name="demo-ear")
-    try:
-        yield ear
-    finally:
-        listening.cancel()
-        await asyncio.wait([listening])
+    return MediaOption.audio_only(source=f"tone:{TONES[who]:g}")
 
 
 def _heard(trace: CallTrace, who: str, ear: Ear) -> None:
     if ear.first_heard is not None:
         trace.note(ear.first_heard, who, f"hears {ear.tone:.0f} Hz")
-
-
-def _show(console: Console, trace: CallTrace, outcome: Outcome) -> None:
-    console.print()
-    width = min(console.width - 2, 96)
-    steps = sorted(trace.steps, key=lambda step: step.at)
-    for line in draw(["alice", CLOUD, "bob"], steps, width=width):
-        console.print(line, markup=False, no_wrap=True, overflow="crop")
-    console.print()
-    for text, is_true in outcome.claims:
-        mark = "[green]✓[/]" if is_true else "[red]✗[/]"
-        console.print(f"  {mark} {text}")
-    console.print()
