@@ -1,13 +1,13 @@
-"""The pushes of one app: each gets one outcome, inside its window or not at all."""
+"""Whatever providers answer and connections do: one outcome a push, within its window."""
 
-from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from offhook.engine.dispatch.lane import (
     PAUSE,
+    Abandon,
     Effect,
     Finish,
     Lane,
@@ -34,144 +34,12 @@ from offhook.engine.dispatch.verdict import (
     Verdict,
 )
 
-NOW = 1000.0
-DEVICE = Device("d", "p", Provider.APNS, "app", Environment.PRODUCTION, "ab" * 32, 0.0)
-
-
-def push(name: str = "push", until: float = NOW + 30, received: float = NOW) -> Push:
-    return Push(name, DEVICE, b"{}", until, received)
-
-
-def sent(effects: Iterable[Effect]) -> list[tuple[str, int]]:
-    return [(each.push.push_id, each.number) for each in effects if isinstance(each, Send)]
-
-
-def outcomes(effects: Iterable[Effect]) -> list[tuple[str, OutcomeKind]]:
-    found = [each.outcome for each in effects if isinstance(each, Finish)]
-    return [(each.push.push_id, each.kind) for each in found]
-
-
-def ready(capacity: int = 100) -> Lane:
-    lane = Lane()
-    lane.connected(capacity, NOW)
-    return lane
-
-
-def test_a_push_goes_out_at_once_and_is_done_when_it_is_taken() -> None:
-    lane = ready()
-    assert sent(lane.add(push(), NOW)) == [("push", 1)]
-    done = lane.answered("push", Reply(200), Taken(), NOW + 0.25)
-    assert done == [Finish(Outcome(push(), OutcomeKind.SENT, 1, 0.25, 200))]
-    assert lane.open == 0
-
-
-def test_pushes_wait_for_a_connection_and_for_room_on_it() -> None:
-    lane = Lane()
-    for name in "abc":
-        assert lane.add(push(name), NOW) == []
-    assert sent(lane.connected(2, NOW)) == [("a", 1), ("b", 1)]
-    assert sent(lane.answered("a", Reply(200), Taken(), NOW)) == [("c", 1)]
-
-
-def test_a_provider_in_trouble_is_tried_again_on_another_connection() -> None:
-    lane = ready()
-    lane.add(push(), NOW)
-    effects = lane.answered("push", Reply(503), Again(bad=True), NOW)
-    assert effects == [Reconnect()]
-    assert sent(lane.tick(NOW + 0.05)) == []
-    assert sent(lane.tick(NOW + 0.1)) == [("push", 2)]
-
-
-def test_who_asks_to_wait_is_given_time_if_the_window_has_it() -> None:
-    lane = ready()
-    lane.add(push("a"), NOW)
-    lane.add(push("b", until=NOW + 3), NOW)
-    lane.answered("a", Reply(429), Again(5.0), NOW)
-    assert outcomes(lane.answered("b", Reply(429), Again(5.0), NOW)) == [("b", OutcomeKind.EXPIRED)]
-    assert sent(lane.tick(NOW + 4.9)) == []
-    assert sent(lane.tick(NOW + 5.0)) == [("a", 2)]
-
-
-def test_what_was_under_way_when_the_connection_broke_goes_out_on_the_next() -> None:
-    lane = ready()
-    lane.add(push(), NOW)
-    assert lane.lost(NOW) == []
-    assert sent(lane.tick(NOW + 1)) == []
-    assert sent(lane.connected(100, NOW + 1)) == [("push", 2)]
-
-
-def test_nothing_is_sent_after_the_ring_window() -> None:
-    lane = Lane()
-    lane.add(push("waits"), NOW)
-    assert outcomes(lane.connected(100, NOW + 30)) == [("waits", OutcomeKind.EXPIRED)]
-    lane.add(push("hangs"), NOW)
-    assert outcomes(lane.tick(NOW + 30)) == [("hangs", OutcomeKind.EXPIRED)]
-    assert lane.answered("hangs", Reply(200), Taken(), NOW + 31) == []
-
-
-def test_a_dead_token_is_told_with_since_when() -> None:
-    lane = ready()
-    lane.add(push(), NOW)
-    (finish,) = lane.answered("push", Reply(410, "Unregistered"), DropToken(77.0), NOW)
-    assert isinstance(finish, Finish)
-    assert (finish.outcome.kind, finish.outcome.since) == (OutcomeKind.TOKEN_DEAD, 77.0)
-    assert (finish.outcome.status, finish.outcome.reason) == (410, "Unregistered")
-
-
-def test_credentials_are_renewed_once_and_then_it_is_the_configuration() -> None:
-    lane = ready()
-    lane.add(push(), NOW)
-    effects = lane.answered("push", Reply(403, "ExpiredProviderToken"), Renew(), NOW)
-    assert effects == [RenewCredentials()]
-    assert sent(lane.tick(NOW + 0.1)) == [("push", 2)]
-    effects = lane.answered("push", Reply(403, "InvalidProviderToken"), Renew(), NOW + 0.2)
-    assert outcomes(effects) == [("push", OutcomeKind.MISCONFIGURED)]
-
-
-def test_an_app_that_is_misconfigured_is_left_alone_and_tried_once_in_a_while() -> None:
-    lane = ready()
-    lane.add(push("a"), NOW)
-    lane.answered("a", Reply(400, "BadTopic"), Misconfigured(), NOW)
-    (finish,) = lane.add(push("b"), NOW + 1)
-    assert isinstance(finish, Finish)
-    assert (finish.outcome.kind, finish.outcome.attempts) == (OutcomeKind.MISCONFIGURED, 0)
-    assert finish.outcome.reason == "BadTopic"
-    assert sent(lane.add(push("c"), NOW + PAUSE)) == [("c", 1)]
-    assert outcomes(lane.add(push("d"), NOW + PAUSE)) == [("d", OutcomeKind.MISCONFIGURED)]
-    lane.answered("c", Reply(200), Taken(), NOW + PAUSE)
-    assert sent(lane.add(push("e"), NOW + PAUSE)) == [("e", 1)]
-
-
-def test_one_device_of_another_project_does_not_stop_the_others() -> None:
-    lane = ready()
-    lane.add(push("a"), NOW)
-    effects = lane.answered("a", Reply(403), Misconfigured(whole_app=False), NOW)
-    assert outcomes(effects) == [("a", OutcomeKind.MISCONFIGURED)]
-    assert sent(lane.add(push("b"), NOW)) == [("b", 1)]
-
-
-def test_overload_sheds_the_oldest_calls_first() -> None:
-    lane = Lane(most_waiting=3)
-    for name in "abc":
-        assert lane.add(push(name), NOW) == []
-    assert outcomes(lane.add(push("d"), NOW)) == [("a", OutcomeKind.SHED)]
-    assert [name for name, _ in sent(lane.connected(10, NOW))] == ["b", "c", "d"]
-
-
-def test_at_the_stop_everything_gets_its_outcome() -> None:
-    lane = ready(1)
-    for name in "abc":
-        lane.add(push(name), NOW)
-    lane.answered("a", Reply(500), Again(), NOW)
-    assert len(outcomes(lane.stop(NOW))) == 3
-    assert lane.open == 0
-
-
 VERDICTS: list[Verdict] = [
     Taken(),
-    DropToken(),
+    DropToken(17.0),
     Again(),
-    Again(2.0, bad=True),
+    Again(2.0),
+    Again(bad=True),
     Renew(),
     Refuse(),
     Misconfigured(),
@@ -179,81 +47,211 @@ VERDICTS: list[Verdict] = [
 ]
 
 
-class RandomLanes(RuleBasedStateMachine):
-    """Pushes, answers, broken connections and time in any order."""
+def a_push(name: str, until: float = 30.0) -> Push:
+    device = Device(
+        "device", "person", Provider.APNS, "org.example", Environment.SANDBOX, "ab", 0.0
+    )
+    return Push(name, device, b"{}", until, 0.0)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.lane = Lane(most_waiting=8)
-        self.now = NOW
-        self.pushes: dict[str, Push] = {}
-        self.finished: set[str] = set()
-        self.under_way: set[str] = set()
-        self.capacity = 0
 
-    def watch(self, effects: list[Effect]) -> None:
+def sent(effects: list[Effect]) -> list[str]:
+    return [each.push.push_id for each in effects if isinstance(each, Send)]
+
+
+def outcomes(effects: list[Effect]) -> list[Outcome]:
+    return [each.outcome for each in effects if isinstance(each, Finish)]
+
+
+def kinds(effects: list[Effect]) -> list[OutcomeKind]:
+    return [each.kind for each in outcomes(effects)]
+
+
+def test_a_push_waits_for_the_connection_and_goes_out_with_it() -> None:
+    lane = Lane()
+    assert lane.add(a_push("one"), 0.0) == []
+    assert sent(lane.connected(10, 1.0)) == ["one"]
+    (outcome,) = outcomes(lane.answered("one", Reply(200), Taken(), 1.5))
+    assert (outcome.kind, outcome.attempts, outcome.seconds) == (OutcomeKind.SENT, 1, 1.5)
+    assert lane.open == 0
+
+
+def test_no_more_are_under_way_than_the_connection_takes() -> None:
+    lane = Lane()
+    lane.connected(2, 0.0)
+    assert sent([e for name in "abc" for e in lane.add(a_push(name), 0.0)]) == ["a", "b"]
+    assert sent(lane.answered("a", Reply(200), Taken(), 0.1)) == ["c"]
+
+
+def test_a_connection_that_goes_costs_no_pause_the_first_time() -> None:
+    lane = Lane()
+    lane.connected(10, 0.0)
+    lane.add(a_push("one"), 0.0)
+    lane.disconnected()
+    assert lane.unanswered("one", 0.1) == []
+    assert sent(lane.connected(10, 0.11)) == ["one"]
+    lane.disconnected()
+    lane.unanswered("one", 0.2)
+    assert sent(lane.connected(10, 0.21)) == []
+    assert sent(lane.tick(0.5)) == ["one"]
+
+
+def test_what_is_tried_again_goes_before_what_came_later() -> None:
+    lane = Lane()
+    lane.connected(1, 0.0)
+    lane.add(a_push("old"), 0.0)
+    lane.answered("old", Reply(503), Again(), 0.0)
+    lane.add(a_push("under way"), 0.1)
+    lane.add(a_push("new"), 0.1)
+    lane.tick(1.0)
+    assert sent(lane.answered("under way", Reply(200), Taken(), 1.0)) == ["old"]
+
+
+def test_the_provider_says_when_to_come_again_and_that_is_obeyed() -> None:
+    lane = Lane()
+    lane.connected(10, 0.0)
+    lane.add(a_push("one"), 0.0)
+    effects = lane.answered("one", Reply(503, retry_after=3.0), Again(3.0, bad=True), 0.0)
+    assert [type(each) for each in effects] == [Reconnect]
+    assert sent(lane.tick(2.9)) == []
+    assert sent(lane.tick(3.0)) == ["one"]
+
+
+def test_a_second_try_beyond_the_window_is_not_waited_for() -> None:
+    lane = Lane()
+    lane.connected(10, 0.0)
+    lane.add(a_push("one", until=20.0), 0.0)
+    reply = Reply(503, "ServiceUnavailable", 20.0)
+    (outcome,) = outcomes(lane.answered("one", reply, Again(20.0), 0.0))
+    assert outcome.kind is OutcomeKind.EXPIRED
+    assert (outcome.status, outcome.reason) == (503, "ServiceUnavailable")
+
+
+def test_an_answer_that_does_not_come_is_not_waited_for_beyond_the_window() -> None:
+    lane = Lane()
+    lane.connected(10, 0.0)
+    lane.add(a_push("one", until=5.0), 0.0)
+    assert lane.tick(4.9) == []
+    effects = lane.tick(5.0)
+    assert isinstance(effects[0], Abandon)
+    assert kinds(effects) == [OutcomeKind.EXPIRED]
+    assert lane.answered("one", Reply(200), Taken(), 5.1) == []
+
+
+def test_too_many_pushes_cost_the_oldest_calls() -> None:
+    lane = Lane(most_waiting=2)
+    effects = [e for name in "abcd" for e in lane.add(a_push(name), 0.0)]
+    assert [(o.push.push_id, o.kind) for o in outcomes(effects)] == [
+        ("a", OutcomeKind.SHED),
+        ("b", OutcomeKind.SHED),
+    ]
+    assert sent(lane.connected(10, 0.1)) == ["c", "d"]
+
+
+def test_refused_credentials_are_renewed_once_and_then_an_operator_has_to_act() -> None:
+    lane = Lane()
+    lane.connected(10, 0.0)
+    lane.add(a_push("one"), 0.0)
+    reply = Reply(403, "ExpiredProviderToken")
+    assert lane.answered("one", reply, Renew(), 0.0) == [RenewCredentials()]
+    assert sent(lane.tick(1.0)) == ["one"]
+    assert kinds(lane.answered("one", reply, Renew(), 1.0)) == [OutcomeKind.MISCONFIGURED]
+
+
+def test_a_misconfigured_app_is_left_alone_and_tried_with_one_push_now_and_then() -> None:
+    lane = Lane()
+    lane.connected(10, 0.0)
+    lane.add(a_push("one"), 0.0)
+    lane.answered("one", Reply(400, "BadTopic"), Misconfigured(), 0.0)
+    (told,) = outcomes(lane.add(a_push("two"), 1.0))
+    assert (told.kind, told.attempts, told.reason) == (OutcomeKind.MISCONFIGURED, 0, "BadTopic")
+    assert sent(lane.add(a_push("probe"), PAUSE)) == ["probe"]
+    assert kinds(lane.add(a_push("three"), PAUSE + 0.1)) == [OutcomeKind.MISCONFIGURED]
+    lane.answered("probe", Reply(200), Taken(), PAUSE + 0.2)
+    assert sent(lane.add(a_push("four"), PAUSE + 0.3)) == ["four"]
+
+
+def test_a_mistake_about_one_device_does_not_stop_the_others() -> None:
+    lane = Lane()
+    lane.connected(10, 0.0)
+    lane.add(a_push("one"), 0.0)
+    lane.answered("one", Reply(403, "SENDER_ID_MISMATCH"), Misconfigured(whole_app=False), 0.0)
+    assert sent(lane.add(a_push("two"), 0.1)) == ["two"]
+
+
+@dataclass
+class World:
+    """A lane, and a provider and connection that do whatever they like."""
+
+    lane: Lane
+    now: float = 1000.0
+    connected: bool = False
+    capacity: int = 0
+    under_way: list[str] = field(default_factory=list)
+    until: dict[str, float] = field(default_factory=dict)
+    told: dict[str, OutcomeKind] = field(default_factory=dict)
+
+    def take(self, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
-                case Send(push=each):
-                    assert self.capacity > 0, "sent without a connection"
-                    assert each.push_id not in self.under_way | self.finished
-                    assert self.now < each.until, "sent after its window"
-                    assert each is self.pushes[each.push_id]
-                    self.under_way.add(each.push_id)
+                case Send(push=push):
+                    assert self.connected
+                    assert self.now < push.until
+                    assert push.push_id not in self.told
+                    assert push.push_id not in self.under_way
+                    self.under_way.append(push.push_id)
                     assert len(self.under_way) <= self.capacity
+                case Abandon(push=push):
+                    self.under_way.remove(push.push_id)
                 case Finish(outcome=outcome):
-                    assert outcome.push.push_id not in self.finished, "finished twice"
-                    self.finished.add(outcome.push.push_id)
-                    self.under_way.discard(outcome.push.push_id)
-                case _:
+                    push_id = outcome.push.push_id
+                    assert push_id not in self.told
+                    self.told[push_id] = outcome.kind
+                case Reconnect() | RenewCredentials():
                     pass
 
-    @rule(lasts=st.floats(0, 20))
-    def add(self, lasts: float) -> None:
-        new = push(f"push{len(self.pushes)}", self.now + lasts, self.now)
-        self.pushes[new.push_id] = new
-        self.watch(self.lane.add(new, self.now))
 
-    @rule(capacity=st.integers(1, 4))
-    def connect(self, capacity: int) -> None:
-        self.capacity = max(capacity, len(self.under_way))
-        self.watch(self.lane.connected(self.capacity, self.now))
-
-    @rule()
-    def lose(self) -> None:
-        self.capacity = 0
-        self.under_way.clear()
-        self.watch(self.lane.lost(self.now))
-
-    @precondition(lambda self: self.under_way)
-    @rule(data=st.data(), verdict=st.sampled_from(VERDICTS))
-    def answer(self, data: st.DataObject, verdict: Verdict) -> None:
-        name = data.draw(st.sampled_from(sorted(self.under_way)))
-        self.under_way.discard(name)
-        self.watch(self.lane.answered(name, Reply(1), verdict, self.now))
-
-    @precondition(lambda self: self.finished)
-    @rule(data=st.data())
-    def answer_too_late(self, data: st.DataObject) -> None:
-        name = data.draw(st.sampled_from(sorted(self.finished)))
-        self.watch(self.lane.answered(name, Reply(200), Taken(), self.now))
-
-    @rule(seconds=st.floats(0, 5))
-    def wait(self, seconds: float) -> None:
-        self.now += seconds
-        for each in list(self.under_way):
-            if self.pushes[each].until <= self.now:
-                self.under_way.discard(each)
-        self.watch(self.lane.tick(self.now))
-
-    @invariant()
-    def everything_is_somewhere(self) -> None:
-        assert self.lane.open == len(self.pushes) - len(self.finished)
-
-    def teardown(self) -> None:
-        self.watch(self.lane.stop(self.now))
-        assert self.finished == self.pushes.keys()
-
-
-TestRandomLanes = RandomLanes.TestCase
-TestRandomLanes.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), most_waiting=st.integers(1, 6))
+def test_every_push_gets_one_outcome_and_none_is_sent_late(
+    data: st.DataObject, most_waiting: int
+) -> None:
+    world = World(Lane(most_waiting))
+    lane = world.lane
+    names = iter(range(1000))
+    for _ in range(data.draw(st.integers(1, 40))):
+        world.now += data.draw(st.sampled_from([0.0, 0.01, 0.2, 1.0, 7.0]))
+        match data.draw(
+            st.sampled_from(["add", "add", "connect", "lose", "answer", "garbled", "tick"])
+        ):
+            case "add":
+                name = str(next(names))
+                until = world.now + data.draw(st.sampled_from([-1.0, 0.0, 0.3, 5.0, 30.0]))
+                world.until[name] = until
+                world.take(lane.add(a_push(name, until), world.now))
+            case "connect" if not world.under_way:
+                world.connected = True
+                world.capacity = data.draw(st.integers(1, 4))
+                world.take(lane.connected(world.capacity, world.now))
+            case "lose":
+                world.connected = False
+                lane.disconnected()
+                while world.under_way:
+                    world.take(lane.unanswered(world.under_way.pop(), world.now))
+            case "answer" if world.under_way:
+                name = world.under_way.pop(
+                    data.draw(st.integers(0, len(world.under_way) - 1), label="which")
+                )
+                verdict = data.draw(st.sampled_from(VERDICTS))
+                world.take(lane.answered(name, Reply(200), verdict, world.now))
+            case "garbled" if world.under_way:
+                world.take(lane.failed(world.under_way.pop(), world.now))
+            case _:
+                world.take(lane.tick(world.now))
+        assert lane.open == len(world.until) - len(world.told)
+    if data.draw(st.booleans(), label="stopped"):
+        world.take(lane.stop(world.now))
+    else:
+        world.now = max([world.now, *world.until.values()])
+        world.take(lane.tick(world.now))
+    assert world.told.keys() == world.until.keys()
+    assert lane.open == 0

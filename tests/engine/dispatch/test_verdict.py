@@ -1,4 +1,4 @@
-"""What each answer of Apple and Google means."""
+"""What is done about each answer of Apple and Google."""
 
 import pytest
 
@@ -20,28 +20,27 @@ from offhook.engine.dispatch.verdict import (
     ("reply", "verdict"),
     [
         (Reply(200), Taken()),
-        (Reply(410, "Unregistered", since=12.5), DropToken(12.5)),
-        (Reply(410, "ExpiredToken"), DropToken()),
+        (Reply(410, "Unregistered", since=1700000000.5), DropToken(1700000000.5)),
+        (Reply(410, "ExpiredToken", since=1.0), DropToken(1.0)),
         (Reply(400, "BadDeviceToken"), DropToken()),
         (Reply(400, "DeviceTokenNotForTopic"), DropToken()),
-        (Reply(403, "ExpiredProviderToken"), Renew()),
-        (Reply(403, "InvalidProviderToken"), Renew()),
-        (Reply(403, "MissingProviderToken"), Misconfigured()),
-        (Reply(403, "Forbidden"), Misconfigured()),
-        (Reply(403, "BadCertificateEnvironment"), Misconfigured()),
-        (Reply(403, "SomethingNew"), Misconfigured()),
         (Reply(400, "BadTopic"), Misconfigured()),
         (Reply(400, "TopicDisallowed"), Misconfigured()),
-        (Reply(400, "BadExpirationDate"), Refuse()),
+        (Reply(403, "BadCertificateEnvironment"), Misconfigured()),
+        (Reply(403, "SomethingNew"), Misconfigured()),
+        (Reply(403, "ExpiredProviderToken"), Renew()),
+        (Reply(403, "InvalidProviderToken"), Renew()),
         (Reply(413, "PayloadTooLarge"), Refuse()),
         (Reply(429, "TooManyRequests"), Refuse()),
         (Reply(429, "TooManyProviderTokenUpdates"), Again()),
         (Reply(500, "InternalServerError"), Again(bad=True)),
-        (Reply(503, "ServiceUnavailable", retry_after=3.0), Again(3.0, bad=True)),
+        (Reply(503, "ServiceUnavailable", 2.0), Again(2.0, bad=True)),
         (Reply(503, "Shutdown"), Again(bad=True)),
+        (Reply(400, "PayloadEmpty"), Refuse()),
     ],
+    ids=str,
 )
-def test_apple(reply: Reply, verdict: Verdict) -> None:
+def test_what_is_done_about_apples_answers(reply: Reply, verdict: Verdict) -> None:
     assert apns_verdict(reply) == verdict
 
 
@@ -57,10 +56,12 @@ def test_apple(reply: Reply, verdict: Verdict) -> None:
         (Reply(404, "NOT_FOUND"), Misconfigured()),
         (Reply(401, "UNAUTHENTICATED"), Renew()),
         (Reply(401, "THIRD_PARTY_AUTH_ERROR"), Renew()),
-        (Reply(429, "QUOTA_EXCEEDED", retry_after=2.0), Again(2.0)),
+        (Reply(429, "QUOTA_EXCEEDED", 1.5), Again(1.5)),
         (Reply(500, "INTERNAL"), Again(bad=True)),
-        (Reply(503, "UNAVAILABLE", retry_after=9.0), Again(9.0, bad=True)),
+        (Reply(503, "UNAVAILABLE", 3.0), Again(3.0, bad=True)),
+        (Reply(302), Refuse()),
     ],
+    ids=str,
 )
-def test_google(reply: Reply, verdict: Verdict) -> None:
+def test_what_is_done_about_googles_answers(reply: Reply, verdict: Verdict) -> None:
     assert fcm_verdict(reply) == verdict
