@@ -133,7 +133,11 @@ class _Connection(asyncio.Protocol):
         self._h2 = h2.connection.H2Connection(
             h2.config.H2Configuration(client_side=False, header_encoding="utf-8")
         )
-        self._h2.local_settings[h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS] = streams
+        # What is set later would be told only after the client has begun.
+        self._h2.local_settings = h2.settings.Settings(
+            client=False,
+            initial_values={h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: streams},
+        )
         self._transport: asyncio.Transport | None = None
         self._waiting: dict[int, _Stream] = {}
         self._unsent: dict[int, bytes] = {}
