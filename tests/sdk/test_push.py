@@ -184,6 +184,28 @@ async def invite(small: SmallCloud, call_id: str, tracking_id: str) -> None:
     await small.send(event | {"trackingId": tracking_id})
 
 
+async def test_a_connection_that_died_while_the_phone_slept_is_replaced_in_time():
+    async with SmallCloud() as small, asleep(small.url, "a_b_org") as (webex, listener):
+        small.fail("PATCH", "/calls/", 200, times=9, body={"answered": True})
+        small.fail("GET", "/ringing/", 200, times=9, body={"callId": "call", "state": "ringing"})
+        await webex.initialize()
+        await webex.phone.ready(PATIENCE)
+        small.answers_pings = False
+        waking = asyncio.create_task(processed(webex, payload()))
+        authorized = ["authorization"] * 2
+        async with asyncio.timeout(4):
+            await small.until(
+                lambda: (
+                    authorized
+                    == [frame["type"] for frame in small.frames if frame["type"] == "authorization"]
+                )
+            )
+        small.answers_pings = True
+        await invite(small, "c1", "track")
+        assert await waking is Result.NO_ERROR
+        assert len(listener.calls) == 1
+
+
 # --- too late ---
 
 

@@ -68,6 +68,10 @@ class MercuryConnection:
         """Connect, and stay connected."""
         self._driver.feed(io.Start())
 
+    def hurry(self) -> None:
+        """An event is due: see whether it can come, and connect again soon if not."""
+        self._driver.feed(io.Hurry())
+
     async def stop(self) -> None:
         """Disconnect, and wait until the sockets are closed."""
         self._driver.feed(io.Stop())

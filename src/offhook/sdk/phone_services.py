@@ -162,8 +162,13 @@ class PhoneServices:
         self._begin()
 
     def hurry(self) -> None:
-        """`connect`, without the rest of the pause that failures are followed by."""
+        """`connect`, without the rest of the pause that failures are followed by.
+
+        What is connected is checked.
+        """
         self._hurried.set()
+        if self._mercury is not None:
+            self._mercury.hurry()
         self.connect()
 
     def _begin(self) -> None:

@@ -107,6 +107,39 @@ def test_without_a_pong_within_fourteen_seconds_it_reconnects_at_once():
     assert opened(effects) == [socket + 1]
 
 
+def test_in_a_hurry_a_connection_that_died_unnoticed_is_replaced_within_seconds():
+    c = Connection()
+    socket = c.online()
+    c.pong(socket, sent(c.effects, FrameType.PING)[0].frame.id)
+    c.wait(5)
+    [ping] = sent(c.feed(io.Hurry()), FrameType.PING)
+    assert not sent(c.feed(io.Hurry()), FrameType.PING), "one ping at a time"
+    assert not opened(c.wait(1.9))
+    effects = c.wait(0.2)
+    assert of(effects, io.CloseSocket) == [io.CloseSocket(socket, 1000, "Pong not received")]
+    assert opened(effects) == [socket + 1]
+    assert ping.frame.id
+
+
+def test_in_a_hurry_a_connection_that_lives_stays_and_is_pinged_as_before():
+    c = Connection()
+    socket = c.online()
+    c.pong(socket, sent(c.effects, FrameType.PING)[0].frame.id)
+    [ping] = sent(c.feed(io.Hurry()), FrameType.PING)
+    c.pong(socket, ping.frame.id)
+    assert not of(c.wait(14.9), io.WentOffline)
+    assert sent(c.wait(0.2), FrameType.PING)
+
+
+def test_in_a_hurry_it_does_not_wait_to_come_back():
+    c = Connection()
+    socket = c.online()
+    c.feed(io.Closed(socket, 1006))
+    c.feed(io.Closed(socket + 1, 1006))
+    assert opened(c.feed(io.Hurry())) == [socket + 2]
+    assert not opened(c.feed(io.Hurry()))
+
+
 def test_a_pong_with_another_id_is_a_reason_to_reconnect():
     c = Connection()
     socket = c.online()

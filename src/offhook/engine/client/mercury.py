@@ -7,6 +7,7 @@ restarts or is overloaded asks to come back (RFC 6455 registry).
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import assert_never
 
 from offhook.engine.client import mercury_io as io
@@ -78,6 +79,8 @@ class MercurySession:
                 self._closed(event)
             case io.Renewed():
                 self._renewal_over(event.succeeded)
+            case io.Hurry():
+                self._hurry()
             case io.Tick():
                 self._tick()
             case _:
@@ -163,6 +166,20 @@ class MercurySession:
             online.successor,
             online.successor_until,
         )
+
+    def _hurry(self) -> None:
+        """A program that was put to sleep for a while does not know that its connection is dead."""
+        match self._state:
+            case io.Waiting(attempt=attempt):
+                self._open(attempt)
+            case io.Online(ping=ping) as online:
+                if ping is None:
+                    self._ping(online)
+                    online = self._state
+                due = min(online.due, self._now + io.HURRIED_PONG)
+                self._state = replace(online, due=due)
+            case _:
+                return
 
     def _pong(self, socket: int, ping: str | None) -> None:
         state = self._state

@@ -9,6 +9,8 @@ from offhook.wire.mercury import ClientFrame, ServerFrame
 
 #: Seconds for opening a socket and its authorization.
 HANDSHAKE_TIMEOUT = 15.0
+#: Seconds for the pong of a connection that is needed now.
+HURRIED_PONG = 2.0
 #: Seconds of back-off: the first, and the longest after doubling.
 BACKOFF_FIRST, BACKOFF_MOST = 1.0, 32.0
 #: Seconds that a replaced socket may still deliver what was on its way.
@@ -77,7 +79,12 @@ class Tick:
     """Time has passed."""
 
 
-Input = Start | Stop | Opened | FrameCame | Closed | Renewed | Tick
+@dataclass(frozen=True, slots=True)
+class Hurry:
+    """An event is due, a call for example: the connection is needed now, if it lives at all."""
+
+
+Input = Start | Stop | Opened | FrameCame | Closed | Renewed | Hurry | Tick
 
 # --- effects ------------------------------------------------------------------------------------
 
