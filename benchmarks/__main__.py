@@ -18,6 +18,8 @@ BENCHMARKS = {
     "call_rate": "Calls a second",
     "exchange": "The exchange alone",
     "memory": "Memory",
+    "wake": "Waking a phone",
+    "push_faults": "Pushes while everything breaks",
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")
 TIMEOUT = 600.0
