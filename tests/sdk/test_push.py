@@ -106,6 +106,7 @@ async def test_a_killed_phone_rings_and_is_answered(
         await call.answer(tone(660))
         async with asyncio.timeout(PATIENCE):
             await dialled.connected()
+        await bob.phone.ready(PATIENCE)  # it is initialized like any other
         assert call.external_tracking_id == info.external_tracking_id != ""
         await call.hangup()
 
@@ -175,6 +176,10 @@ async def test_a_third_call_is_told_and_does_not_ring(first: str):
         if first == "the push":
             await invite(small, "c3", "track")
             await small.until(lambda: any(f.get("messageId") == "event-4" for f in small.frames))
+        # It does not ring later either, when there is room again.
+        await listener.calls[0].reject()
+        again = await processed(webex, payload(pushId="again"))
+        assert again is Result.MAX_INCOMING_CALL_LIMIT_REACHED
         assert [call.call_id for call in listener.calls] == ["c1", "c2"]
 
 
@@ -239,6 +244,14 @@ async def test_a_phone_that_wakes_after_another_was_quicker_is_told_at_once(
         assert not listener.calls
     if action == "answer":
         await dialled.hangup()
+
+
+async def test_that_it_is_over_is_told_before_the_phone_is_connected():
+    async with SmallCloud() as small, asleep(small.url, "a_b_org") as (webex, _):
+        small.fail("POST", "/wdm/", 503, times=9, delay=2.0)  # a slow cloud
+        small.fail("GET", "/ringing/", 200, body={"callId": "call", "state": "cancelled"})
+        assert await reason_of(webex, payload()) is EndReason.REMOTE_CANCEL
+        assert not small.lines
 
 
 async def test_a_call_that_the_cloud_has_forgotten_is_over(cloud: RunningCloud):
