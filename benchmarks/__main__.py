@@ -18,6 +18,7 @@ BENCHMARKS = {
     "call_rate": "Calls a second",
     "exchange": "The exchange alone",
     "memory": "Memory",
+    "push": "Pushes to Apple",
     "wake": "Waking a phone",
     "push_faults": "Pushes while everything breaks",
 }
