@@ -14,6 +14,7 @@ import msgspec
 from offhook.engine.dispatch.model import Environment, Push
 from offhook.engine.dispatch.verdict import Reply, Verdict, apns_verdict
 from offhook.push.providers.channel import ProviderError
+from offhook.push.providers.header_block import Varying
 from offhook.push.providers.http2 import Headers, Http2Answer
 from offhook.push.providers.settings import ApnsApp
 
@@ -40,6 +41,7 @@ class Apns:
         self.name = f"APNs {app.app} ({environment})"
         self.host = app.host or _HOSTS[environment]
         self.port = app.port
+        self._authority = self.host.encode()
         self._app = app
         self._clock = clock
         self._topic = (app.topic or f"{app.app}.voip").encode()
@@ -76,13 +78,13 @@ class Apns:
         headers = [
             (b":method", b"POST"),
             (b":scheme", b"https"),
-            (b":path", b"/3/device/" + push.device.token.encode()),
-            (b":authority", self.host.encode()),
+            Varying(b":path", b"/3/device/" + push.device.token.encode()),
+            (b":authority", self._authority),
             (b"apns-topic", self._topic),
             (b"apns-push-type", b"voip"),
             (b"apns-priority", b"10"),
-            (b"apns-expiration", b"%d" % int(push.until)),
-            (b"apns-id", push.push_id.encode()),
+            Varying(b"apns-expiration", b"%d" % int(push.until)),
+            Varying(b"apns-id", push.push_id.encode()),
         ]
         if self._signing_key:
             headers.append((b"authorization", self._authorization(now)))

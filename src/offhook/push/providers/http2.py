@@ -19,6 +19,8 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
+from offhook.push.providers.header_block import SteadyEncoder
+
 #: Seconds for TCP and TLS together, and until a ping has to be answered.
 CONNECT_SECONDS = 5.0
 PING_SECONDS = 5.0
@@ -94,6 +96,7 @@ class Http2Connection(asyncio.Protocol):
                 validate_inbound_headers=False,
             )
         )
+        self._h2.encoder = SteadyEncoder()
         self._transport: asyncio.Transport | None = None
         self._streams: dict[int, _Stream] = {}
         self._unsent: deque[tuple[int, bytes]] = deque()
