@@ -57,6 +57,7 @@ class SmallCloud:
         self.devices: set[str] = set()
         self.sockets: dict[str, web.WebSocketResponse] = {}
         self.answers_pings = True
+        self.busy = 0
         self.mobius_uri = ""
         self.sequence = 0
         self._port = 0
@@ -157,9 +158,11 @@ class SmallCloud:
                 token,
             )
         )
+        self.busy += 1
         try:
             return await self._answer(request, token)
         finally:
+            self.busy -= 1
             await self._tell()
 
     async def _answer(self, request: web.Request, token: str) -> web.StreamResponse:
