@@ -243,7 +243,7 @@ async def run(calls: int, rate: float, kills: int, seed: int) -> int:
             config = await asyncio.to_thread(configuration, Path(folder), port, cloud, apns)
             lasts = calls / rate
             helpers = [
-                asyncio.create_task(kill_backend(world, config, lasts / (kills + 1), kills)),
+                asyncio.create_task(kill_backend(world, config, _pause(lasts, kills), kills)),
                 asyncio.create_task(_deliver(world)),
             ]
             try:
@@ -264,6 +264,11 @@ async def run(calls: int, rate: float, kills: int, seed: int) -> int:
     lost = sum(each is None or each not in world.rung for each in taken)
     report(world, calls, rate, lost)
     return 1 if lost or world.counts["late"] else 0
+
+
+def _pause(lasts: float, kills: int) -> float:
+    """Seconds between a start and a kill, so that all of them fall into the run."""
+    return max(lasts / (kills + 1) - 2.0, 1.0)
 
 
 async def _deliver(world: World) -> None:

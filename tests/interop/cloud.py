@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -31,7 +32,13 @@ class Cloud:
     ``people`` by lower-case first name, ``test_numbers`` by what they do.
     """
 
-    def __init__(self, data: Path, *, keepalive_seconds: int = 2) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        keepalive_seconds: int = 2,
+        service: Callable[[ServiceConfig], PhoneService] = PhoneService,
+    ) -> None:
         self.keepalive_seconds = keepalive_seconds
         self.people: dict[str, DemoCredentials] = {}
         self.test_numbers = {service.value: digits for service, digits in TEST_NUMBERS.items()}
@@ -41,7 +48,8 @@ class Cloud:
             https="127.0.0.1:0",
             timing=Timing(keepalive=keepalive_seconds),
         )
-        self._service = PhoneService(self._config)
+        self._make = service
+        self._service = service(self._config)
 
     @property
     def service(self) -> PhoneService:
@@ -85,5 +93,5 @@ class Cloud:
     async def restart(self) -> None:
         """Stop the service and start another on the same addresses and data."""
         await self._service.stop()
-        self._service = PhoneService(self._config)
+        self._service = self._make(self._config)
         await self._service.start()

@@ -175,7 +175,14 @@ class Http:
         limits = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_TIMEOUT)
         try:
             async with self._open().request(
-                method, url, data=data, headers=headers, timeout=limits, allow_redirects=False
+                method,
+                url,
+                data=data,
+                headers=headers,
+                timeout=limits,
+                allow_redirects=False,
+                # Where there is no body, official clients say nothing of its type.
+                skip_auto_headers=("content-type",) if data is None else (),
             ) as response:
                 received = await _read(response)
         except aiohttp.ServerDisconnectedError as error:
