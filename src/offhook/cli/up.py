@@ -166,6 +166,10 @@ def _welcome(cloud: LocalCloud) -> None:
     console.print("  Next, in another terminal:", style="dim")
     console.print(f"  [bold]{_program()}{command.removeprefix('offhook')}[/]", soft_wrap=True)
     console.print()
+    asleep = f"phone --as bob --asleep{other}"
+    console.print("  A phone that only a push wakes, for alice to call:", style="dim")
+    console.print(f"  {_program()} {asleep}", soft_wrap=True)
+    console.print()
 
 
 def _program() -> str:
