@@ -4,98 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
-import socket
-import sys
 import wave
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
+from cli.shell import PATIENCE, Shell, free_port
 from offhook.cli.exit_codes import ExitCode
 from offhook.media.spectrum import dominant_tone
-
-OFFHOOK = [sys.executable, "-m", "offhook.cli"]
-PATIENCE = 90.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@dataclass
-class Shell:
-    """Runs commands with a home of their own."""
-
-    environment: dict[str, str]
-    cloud: str = ""
-    ready: dict[str, Any] | None = None
-
-    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            *OFFHOOK,
-            *arguments,
-            env=self.environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-
-    async def run(self, *arguments: str) -> tuple[int, str, str]:
-        """Exit code, output and errors of a command that ends by itself."""
-        process = await self.start(*arguments)
-        async with asyncio.timeout(PATIENCE):
-            out, err = await process.communicate()
-        return process.returncode or 0, out.decode(), err.decode()
-
-    def test_number(self, name: str) -> str:
-        assert self.ready is not None
-        number: str = self.ready["test_numbers"][name]
-        return number
-
-    async def call(self, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
-        """Exit code and events of `offhook call --json` as alice."""
-        code, out, _ = await self.run(
-            "call", *arguments, "--as", "alice", "--cloud", self.cloud, "--json"
-        )
-        return code, [json.loads(line) for line in out.splitlines()]
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture
-def environment(home: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("OFFHOOK_")}
-    return {**kept, "XDG_STATE_HOME": str(home / "state"), "XDG_DATA_HOME": str(home / "share")}
-
-
-@pytest.fixture
-async def shell(environment: dict[str, str], home: Path) -> AsyncIterator[Shell]:
-    """A cloud that `offhook up` started, and stopped by SIGTERM afterwards."""
-    ports = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
-    shell = Shell(environment)
-    process = await shell.start(
-        "up", "--http", ports[0], "--https", ports[1], "--data", str(home / "data"), "--json"
-    )
-    assert process.stdout is not None
-    async with asyncio.timeout(PATIENCE):
-        shell.ready = json.loads(await process.stdout.readline())
-    shell.cloud = f"http://{ports[0]}"
-    yield shell
-    process.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(PATIENCE):
-        await process.communicate()
-    assert process.returncode == 0
 
 
 async def test_the_first_line_of_up_says_everything_that_a_program_needs(shell: Shell) -> None:
