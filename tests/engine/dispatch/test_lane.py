@@ -87,8 +87,9 @@ def test_a_connection_that_goes_costs_no_pause_the_first_time() -> None:
     lane.connected(10, 0.0)
     lane.add(a_push("one"), 0.0)
     lane.disconnected()
+    lane.add(a_push("later"), 0.1)
     assert lane.unanswered("one", 0.1) == []
-    assert sent(lane.connected(10, 0.11)) == ["one"]
+    assert sent(lane.connected(10, 0.11)) == ["one", "later"]
     lane.disconnected()
     lane.unanswered("one", 0.2)
     assert sent(lane.connected(10, 0.21)) == []

@@ -41,3 +41,12 @@ def test_what_varies_does_not_push_out_what_stays() -> None:
         sizes.append(len(block))
     assert set(sizes[1:]) == {sizes[1]}
     assert sizes[1] < 60
+
+
+def test_a_table_that_gets_smaller_is_not_relied_on() -> None:
+    encoder, decoder = SteadyEncoder(), Decoder()
+    headers = [(b"x", b"one"), (b"y", b"two")]
+    for size in (4096, 4096, 4096, 0, 4096):
+        encoder.header_table_size = size
+        block = encoder.encode(headers)
+        assert [tuple(each) for each in decoder.decode(block, raw=True)] == headers
