@@ -183,6 +183,10 @@ class ApnsServer(Scripted):
         """Say that this device token belongs to `topic`; pushes for another one are refused."""
         self._tokens[token.lower()] = topic
 
+    def spelled(self, token: str) -> str:
+        """Hex digits: in any case."""
+        return token.lower()
+
     async def next_push(self, timeout: float | None = 5.0) -> ReceivedPush:
         """The next push, in order. Raises TimeoutError after `timeout` seconds."""
         async with asyncio.timeout(timeout):

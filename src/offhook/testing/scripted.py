@@ -47,9 +47,13 @@ class Scripted:
         if token is None:
             self._next.extend([script] * times)
         elif status == 200:
-            self._for_token.pop(token.lower(), None)
+            self._for_token.pop(self.spelled(token), None)
         else:
-            self._for_token[token.lower()] = script
+            self._for_token[self.spelled(token)] = script
+
+    def spelled(self, token: str) -> str:
+        """The one way to write a device token, where there are several."""
+        return token
 
     def delay(self, seconds: float) -> None:
         """Take so long for each answer from now on."""
@@ -87,7 +91,7 @@ class Scripted:
                 await asyncio.sleep(self._delay)
         finally:
             self.waiting -= 1
-        known = self._for_token.get(token.lower())
+        known = self._for_token.get(self.spelled(token))
         if known is not None:
             return known
         return self._next.popleft() if self._next else None
