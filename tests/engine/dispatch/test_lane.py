@@ -71,7 +71,7 @@ def test_a_push_waits_for_the_connection_and_goes_out_with_it() -> None:
     assert lane.add(a_push("one"), 0.0) == []
     assert sent(lane.connected(10, 1.0)) == ["one"]
     (outcome,) = outcomes(lane.answered("one", Reply(200), Taken(), 1.5))
-    assert (outcome.kind, outcome.attempts, outcome.seconds) == (OutcomeKind.SENT, 1, 1.5)
+    assert (outcome.kind, outcome.attempts, outcome.seconds) == (OutcomeKind.SENT, 1, 1.0)
     assert lane.open == 0
 
 

@@ -77,6 +77,7 @@ Effect = Send | Abandon | Finish | Reconnect | RenewCredentials
 class _Item:
     push: Push
     attempts: int = 0
+    sent: float = 0.0
     renewed: bool = False
     last: Reply = field(default_factory=lambda: Reply(0))
 
@@ -200,6 +201,7 @@ class Lane:
                 # One goes ahead and finds out.
                 self._closed_until = now + PAUSE
             item.attempts += 1
+            item.sent = now
             self._under_way[item.push.push_id] = item
             self._out.append(Send(item.push, item.attempts))
 
@@ -247,13 +249,14 @@ class Lane:
         self, item: _Item, kind: OutcomeKind, now: float, since: float | None = None
     ) -> None:
         push, last = item.push, item.last
+        until = item.sent if kind is OutcomeKind.SENT else now
         self._out.append(
             Finish(
                 Outcome(
                     push,
                     kind,
                     item.attempts,
-                    max(now - push.received, 0.0),
+                    max(until - push.received, 0.0),
                     last.status,
                     last.reason,
                     since,

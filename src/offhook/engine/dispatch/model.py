@@ -65,7 +65,7 @@ class OutcomeKind(StrEnum):
 class Outcome:
     """The one answer that every push gets. `status` and `reason` are the provider's last words.
 
-    `seconds` from `received` until the bytes were written (SENT) or it was given up.
+    `seconds` from `received` until it was written the last time (SENT), or given up.
     """
 
     push: Push
