@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import offhook
+import offhook.testing
 
 _SORTED = """
     AudioFailedEvent AudioSourceEndedEvent Authenticator
@@ -150,5 +151,25 @@ def test_server_code_does_not_load_the_sdk() -> None:
     check = (
         "import sys, offhook.wire.mobius; "
         "sys.exit(any(name.startswith(('aiohttp', 'av', 'offhook.sdk')) for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", check], check=False, timeout=60).returncode == 0
+
+
+def test_what_is_there_for_tests_is_exactly_this_and_loaded_only_when_it_is_used() -> None:
+    names = """
+        ApnsServer FcmServer LocalCloud LocalPerson LocalPush ReceivedMessage ReceivedPush
+        WebhookSender local_cloud local_push
+    """
+    assert sorted(offhook.testing.__all__) == names.split()
+    assert set(names.split()) <= set(dir(offhook.testing))
+    for name in offhook.testing.__all__:
+        thing = getattr(offhook.testing, name)
+        assert thing.__name__ == name
+        assert thing.__doc__
+    with pytest.raises(AttributeError, match="Telegraph"):
+        _ = offhook.testing.Telegraph  # type: ignore[attr-defined]
+    check = (
+        "import sys, offhook.testing; "
+        "sys.exit(any(name.startswith(('aiohttp', 'h2', 'offhook.s')) for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", check], check=False, timeout=60).returncode == 0
