@@ -129,7 +129,7 @@ def plan(found: Iterable[Webhook], wanted: Wanted) -> list[Action]:
         main = _repair(kept, wanted) if kept is not None else Create()
         gone: list[Action] = [Delete(each) for each in others]
         return [*gone, main, *_about(kept, wanted)]
-    in_the_way = next((each for each in whole if each.ownedBy is WebhookOwner.ORG), None)
+    in_the_way = next((each for each in whole if _has_our_place(each)), None)
     if kept is not None:
         main = _repair(kept, wanted)
     elif in_the_way is not None:
@@ -209,6 +209,11 @@ def _kept(whole: Sequence[Webhook], wanted: Wanted) -> Webhook | None:
     else:
         there += [each for each in whole if each.name == wanted.name]
     return there[0] if there else None
+
+
+def _has_our_place(webhook: Webhook) -> bool:
+    """Whether the cloud takes no other one beside it."""
+    return webhook.ownedBy is WebhookOwner.ORG and webhook.event == WebhookEventType.UPDATED
 
 
 def _repair(webhook: Webhook, wanted: Wanted) -> Action:

@@ -21,11 +21,12 @@ from offhook.serving.address import address_of
 from offhook.testing.apns import ApnsServer, ReceivedPush
 from offhook.testing.cloud import LocalCloud
 from offhook.testing.courier import Courier
-from offhook.wire.webhooks import TELEPHONY_PUSH
+from offhook.wire.webhooks import TELEPHONY_PUSH, WebhookEventType
 
 #: The app that phones on this machine register for.
 DESK_APP = "org.offhook.desk"
 _TARGET_SECONDS = 10.0
+_WEBHOOK = "The push backend of this local cloud"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,11 @@ async def _carry(
 
 
 async def _lead_calls_to(cloud: LocalCloud, backend: PushBackend) -> None:
-    """Make the organisation's firehose webhook, or set it right if it is there."""
+    """Make a firehose webhook of our own, or set it right if it is there.
+
+    An organisation has one for each event, and the place of the guide's own webhook (`updated`) is
+    left to whoever uses this cloud.
+    """
     target = f"{backend.url}/webhook"
     admin = {"authorization": f"Bearer {cloud.person('ada').token}"}
     url = f"{cloud.http}/v1/webhooks"
@@ -109,14 +114,14 @@ async def _lead_calls_to(cloud: LocalCloud, backend: PushBackend) -> None:
     async with aiohttp.ClientSession(headers=admin, timeout=limit, raise_for_status=True) as http:
         async with http.get(url, params={"ownedBy": "org"}) as answer:
             known = (await answer.json())["items"]
-        wanted = {"name": "Offhook push", "targetUrl": target, "secret": backend.secrets[0]}
+        wanted = {"name": _WEBHOOK, "targetUrl": target, "secret": backend.secrets[0]}
         for webhook in known:
-            if webhook["resource"] == TELEPHONY_PUSH and not webhook.get("filter"):
+            if webhook["name"] == _WEBHOOK:
                 change = {**wanted, "status": "active"}
                 async with http.put(f"{url}/{webhook['id']}", json=change):
                     return
-        new = {**wanted, "resource": TELEPHONY_PUSH, "event": "updated", "ownedBy": "org"}
-        async with http.post(url, json=new):
+        what = {"resource": TELEPHONY_PUSH, "event": WebhookEventType.ALL, "ownedBy": "org"}
+        async with http.post(url, json={**wanted, **what}):
             return
 
 
