@@ -82,7 +82,10 @@ async def test_the_parrot_says_back_what_it_hears(cloud: dict[str, Any], tmp_pat
     assert any(e["event"] == "hearing" and abs(e["frequency"] - 440) < 10 for e in heard)
 
 
-async def test_the_test_of_an_app_passes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "passed"), [("test_my_app.py", "1 passed"), ("test_my_backend.py", "4 passed")]
+)
+async def test_the_test_of_an_app_passes(tmp_path: Path, name: str, passed: str) -> None:
     process = await asyncio.create_subprocess_exec(
         *(
             sys.executable,
@@ -93,8 +96,8 @@ async def test_the_test_of_an_app_passes(tmp_path: Path) -> None:
             "no:cacheprovider",
             "--import-mode=importlib",
         ),
-        *("-o", "asyncio_mode=auto", "--rootdir", str(tmp_path), str(EXAMPLES / "test_my_app.py")),
+        *("-o", "asyncio_mode=auto", "--rootdir", str(tmp_path), str(EXAMPLES / name)),
         cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE,
     )
-    assert "1 passed" in await printed(process)
+    assert passed in await printed(process)
