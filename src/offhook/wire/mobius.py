@@ -267,6 +267,8 @@ class CauseCode(IntEnum):
     NOT_AVAILABLE = 120
     MEDIA_INACTIVITY = 131
     COMPLETED_ELSEWHERE = 200
+    TRANSFERRED = 201
+    MERGED = 202
 
 
 CAUSE_TEXT: dict[CauseCode, str] = {
@@ -279,6 +281,8 @@ CAUSE_TEXT: dict[CauseCode, str] = {
     CauseCode.NOT_AVAILABLE: "Not Available.",
     CauseCode.MEDIA_INACTIVITY: "Media Inactivity.",
     CauseCode.COMPLETED_ELSEWHERE: "Call Completed Elsewhere.",
+    CauseCode.TRANSFERRED: "Call Transferred.",
+    CauseCode.MERGED: "Call Merged.",
 }
 
 
@@ -325,15 +329,46 @@ class MidCallState(StrEnum):
     CONNECTED = "CONNECTED"
 
 
+class CallParticipant(msgspec.Struct, omit_defaults=True):
+    """Somebody in a call, as the others see it. `personId` is a uuid, absent for outsiders."""
+
+    participantId: str
+    name: str = always_sent("")
+    number: str = always_sent("")
+    personId: str | None = None
+    isSelf: bool = False
+    isHost: bool = False
+    held: bool = False
+    muted: bool = False
+
+
+class MidCallEventType(StrEnum):
+    """`eventType` of a mid-call event.
+
+    From `PARTICIPANTS` on they are our own; official clients log what they do not know.
+    """
+
+    CALL_STATE = "callState"
+    CALL_INFO = "callInfo"
+    PARTICIPANTS = "participants"  # participants, conference
+    ACTIVE_SPEAKER = "activeSpeaker"  # participantId
+    ANSWER_REQUESTED = "answerRequested"  # nothing more
+    MUTED = "muted"  # muted
+
+
 class MidCallEventData(msgspec.Struct, omit_defaults=True):
-    """One of the two is there, by the event's type."""
+    """Which of them are there, the event's type tells."""
 
     callState: MidCallState | None = None
     callerId: CallerId | None = None
+    participants: list[CallParticipant] | None = None
+    conference: bool | None = None
+    participantId: str | None = None
+    muted: bool | None = None
 
 
 class MidCallService(msgspec.Struct):
-    """`eventType` is ``callState`` or ``callInfo``."""
+    """One thing that happened in mid-call; `eventType` is one of `MidCallEventType`, or unknown."""
 
     eventType: str
     eventData: MidCallEventData
@@ -343,7 +378,9 @@ class MobiusEvent(msgspec.Struct, omit_defaults=True):
     """Any Mobius event. Which members are there depends on `eventType`.
 
     `correlationId` must be the receiving client's own (empty only before that client has told it).
-    `trackingId` is an extension: the call's external tracking id, ignored by official clients.
+    Extensions, ignored by official clients: `trackingId` is the call's external tracking id,
+    `group` the hunt group through which an incoming call comes, and `answerNow` asks the client to
+    answer by itself, since its own person dialled from elsewhere.
     """
 
     eventType: MobiusEventType
@@ -359,3 +396,5 @@ class MobiusEvent(msgspec.Struct, omit_defaults=True):
     causecode: int | None = None
     cause: str | None = None
     trackingId: str | None = None
+    group: CallerId | None = None
+    answerNow: bool | None = None

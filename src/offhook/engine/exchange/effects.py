@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from offhook.engine.exchange.model import CallRecord, EndReason, Party
+from offhook.engine.exchange.views import CallView
 from offhook.wire.roap import RoapMessage
 
 # --- to a client --------------------------------------------------------------------------------
@@ -16,9 +17,15 @@ from offhook.wire.roap import RoapMessage
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """Ring: `caller` calls. Sent after the OFFER, so that a client may answer at once."""
+    """Ring: `caller` calls. Sent after the OFFER, so that a client may answer at once.
+
+    `group` is the hunt group that was called, `answer_now` asks the client to answer by itself:
+    its own person dialled, from elsewhere.
+    """
 
     caller: Party
+    group: Party | None = None
+    answer_now: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +71,68 @@ class InfoChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Participant:
+    """One party of a call, as the others see it. `participant_id` is the id of its call."""
+
+    participant_id: str
+    party: Party
+    held: bool = False
+    muted: bool = False
+    is_host: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Participants:
+    """Who is in the call now, the client itself included.
+
+    Sent whenever that, or who is on hold or muted by the service, has changed. `conference` once
+    there are more than two.
+    """
+
+    participants: tuple[Participant, ...]
+    conference: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveSpeaker:
+    """Who is the loudest in the conference now."""
+
+    participant_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRequested:
+    """The person wants this client to answer the call that rings; asked for over REST."""
+
+
+@dataclass(frozen=True, slots=True)
+class Muted:
+    """The service passes on, or no more, what the client says; asked for over REST."""
+
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Disconnected:
     """The call is over. Not sent to a client that ended it itself."""
 
     reason: EndReason
 
 
-News = Incoming | Progress | Connected | Negotiate | Held | Resumed | InfoChanged | Disconnected
+News = (
+    Incoming
+    | Progress
+    | Connected
+    | Negotiate
+    | Held
+    | Resumed
+    | InfoChanged
+    | Participants
+    | ActiveSpeaker
+    | AnswerRequested
+    | Muted
+    | Disconnected
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +188,41 @@ class JoinLegs:
     other_call_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class MixLegs:
+    """From now on each of these legs hears all the others, and not itself.
+
+    Replaces whatever each heard before. `call_id` names the mix; the same mix is told again with
+    other legs when somebody joins or leaves it. What a leg hears that is not named any more comes
+    as an effect of its own, before or after. A mix of which nobody is left is over.
+    """
+
+    call_id: str
+    call_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MuteLeg:
+    """What the client says is not passed on to whoever hears it, or is again.
+
+    Whatever is joined or mixed meanwhile; a leg begins unmuted. Its digits are passed on.
+    """
+
+    call_id: str
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SendDigits:
+    """The client is sent these digits (``0-9 * # A-D``, ``,`` is a pause) as telephone events.
+
+    As tones where it knows no telephone events. Queued behind digits that are still being sent.
+    """
+
+    call_id: str
+    digits: str
+
+
 class Sound(StrEnum):
     """What the service itself plays."""
 
@@ -170,28 +267,42 @@ class CloseLeg:
 
 
 MediaEffect = (
-    OpenLeg | AnswerLeg | RenegotiateLeg | JoinLegs | PlaySound | PlayDigits | EchoLeg | CloseLeg
+    OpenLeg
+    | AnswerLeg
+    | RenegotiateLeg
+    | JoinLegs
+    | MixLegs
+    | MuteLeg
+    | SendDigits
+    | PlaySound
+    | PlayDigits
+    | EchoLeg
+    | CloseLeg
 )
 
-# --- about the ring window ---
+# --- about the ring window: one a person who is called, by the id of that person's side ---
 
 
 @dataclass(frozen=True, slots=True)
 class WindowOpened:
-    """`callee` is called from now until `until` at the latest; devices that sleep may be woken."""
+    """`callee` is called from now until `until` at the latest; devices that sleep may be woken.
 
-    session_id: str
+    `group` is the hunt group that was called, if one was.
+    """
+
+    ring_id: str
     tracking_id: str
     caller: Party
     callee: Party
     until: float
+    group: Party | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LineOffered:
     """A line of the called person is there and is offered the call."""
 
-    session_id: str
+    ring_id: str
     line_id: str
 
 
@@ -199,7 +310,7 @@ class LineOffered:
 class LineRings:
     """The client of that line says that it rings."""
 
-    session_id: str
+    ring_id: str
     line_id: str
 
 
@@ -207,7 +318,7 @@ class LineRings:
 class LineLost:
     """That line is out while the call still rings: it vanished, or will not have the call."""
 
-    session_id: str
+    ring_id: str
     line_id: str
 
 
@@ -215,7 +326,7 @@ class LineLost:
 class WindowClosed:
     """Nobody rings any more. `reason` is None for a call that was answered."""
 
-    session_id: str
+    ring_id: str
     reason: EndReason | None
 
 
@@ -242,4 +353,15 @@ class Transition:
     new: str
 
 
-Effect = Tell | MediaEffect | WindowEffect | Record | Transition
+@dataclass(frozen=True, slots=True)
+class ViewChanged:
+    """What one party sees of a call has changed, for REST and webhooks.
+
+    `before` is None for a call that is new; one that is over comes once more, disconnected.
+    """
+
+    before: CallView | None
+    view: CallView
+
+
+Effect = Tell | MediaEffect | WindowEffect | Record | Transition | ViewChanged

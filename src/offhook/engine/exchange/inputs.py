@@ -117,7 +117,166 @@ class KeepAlive:
     call_id: str
 
 
-Command = Place | Alert | Answer | Roap | Hold | Resume | End | KeepAlive
+@dataclass(frozen=True, slots=True)
+class BlindTransfer:
+    """The other party of this line's call goes on to `target`; the line's own call ends at once."""
+
+    line_id: str
+    call_id: str
+    dialled: str
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultTransfer:
+    """The other parties of two calls of this line talk with each other; both its calls end.
+
+    Where nobody has answered the second call yet, the first one's other party waits for that.
+    """
+
+    line_id: str
+    call_id: str
+    to_call_id: str
+
+
+Command = (
+    Place
+    | Alert
+    | Answer
+    | Roap
+    | Hold
+    | Resume
+    | End
+    | KeepAlive
+    | BlindTransfer
+    | ConsultTransfer
+)
+
+# --- commands of a person over REST, about a view (`CallView`) or a leg of theirs ----------------
+
+
+@dataclass(frozen=True, slots=True)
+class ClickToDial:
+    """Ring the person's own lines; once one answers, call `target` from there.
+
+    `view_id` names the person's view of the call.
+    """
+
+    person_id: str
+    view_id: str
+    session_id: str
+    tracking_id: str
+    dialled: str
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerView:
+    """Ask the lines that ring to answer; the first that does has the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectView:
+    """Decline a call that rings. With `busy` the caller is told so, else that nobody answered."""
+
+    busy: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpView:
+    """Leave, cancel, or decline: end this party's side."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldView:
+    """Hold, or resume with `held` false; the line's other call is held first."""
+
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MuteView:
+    """Mute or unmute the party at the service."""
+
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SendDigitsView:
+    """Send digits to the other parties."""
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferView:
+    """Consult transfer: join the other parties of this call and of `to_view`."""
+
+    to_view: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlindTransferView:
+    """Send the other party on to a number."""
+
+    dialled: str
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class DivertView:
+    """Send a call that rings on to a number, or a call that is up as a blind transfer does."""
+
+    dialled: str
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class ConferenceViews:
+    """Join this call and all of these into one conference, on the leg of this one.
+
+    The person's other legs end as merged; their views stay, each for the party that it brought.
+    """
+
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EndConferenceView:
+    """The host ends the conference for everybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class MuteParticipantView:
+    """The host mutes, or unmutes, the participant that this view brought in."""
+
+    muted: bool
+
+
+Action = (
+    AnswerView
+    | RejectView
+    | HangUpView
+    | HoldView
+    | MuteView
+    | SendDigitsView
+    | TransferView
+    | BlindTransferView
+    | DivertView
+    | ConferenceViews
+    | EndConferenceView
+    | MuteParticipantView
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A person commands a call of theirs. `view_id` may also be the id of a leg of theirs."""
+
+    person_id: str
+    view_id: str
+    action: Action
+
 
 # --- news from the media plane ------------------------------------------------------------------
 
@@ -168,7 +327,14 @@ class LegPlayed:
     call_id: str
 
 
-MediaNews = LegOffered | LegAnswered | LegConnected | LegFailed | LegDtmf | LegPlayed
+@dataclass(frozen=True, slots=True)
+class LegSpeaks:
+    """In its mix this leg is the loudest now, and has been for a moment; told when that changes."""
+
+    call_id: str
+
+
+MediaNews = LegOffered | LegAnswered | LegConnected | LegFailed | LegDtmf | LegPlayed | LegSpeaks
 
 # --- the rest -----------------------------------------------------------------------------------
 
@@ -183,4 +349,4 @@ class Shutdown:
     """End every call."""
 
 
-Input = LineRegistered | LineGone | Command | MediaNews | Tick | Shutdown
+Input = LineRegistered | LineGone | Command | ClickToDial | Control | MediaNews | Tick | Shutdown

@@ -30,10 +30,60 @@ class ServiceNumber(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Forward:
+    """Where a call goes instead: what was dialled for it, and what that leads to."""
+
+    dialled: str
+    target: "Target"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a person, or a group, has decided about calls that nobody there takes.
+
+    `do_not_disturb` makes a person busy. `no_answer_seconds` is how long it rings before
+    `no_answer` applies, the exchange's own time if None.
+    """
+
+    do_not_disturb: bool = False
+    always: Forward | None = None
+    busy: Forward | None = None
+    no_answer: Forward | None = None
+    no_answer_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PersonTarget:
     """The number leads to a person: every line of theirs rings."""
 
     party: Party
+    rules: Rules = Rules()
+
+
+class HuntPolicy(StrEnum):
+    """Which members of a group ring, in Webex's words."""
+
+    SIMULTANEOUS = "SIMULTANEOUS"  # all at once
+    REGULAR = "REGULAR"  # one after the other, from the top of the list
+    CIRCULAR = "CIRCULAR"  # one after the other, from behind who was rung last
+    LONGEST_IDLE = "UNIFORM"  # one after the other, who has been without a call longest first
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTarget:
+    """The number leads to a hunt group: its members ring as `policy` says.
+
+    One after the other each rings `member_seconds`; whoever is busy is passed over. `rules` are
+    the group's: `busy` when every member is, `no_answer` when nobody took it in
+    `rules.no_answer_seconds`. The members' own forwarding does not apply, do-not-disturb does.
+    """
+
+    group_id: str
+    party: Party
+    policy: HuntPolicy
+    members: tuple[PersonTarget, ...]
+    rules: Rules = Rules()
+    member_seconds: float = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +101,25 @@ class UnknownTarget:
     dialled: str
 
 
-Target = PersonTarget | ServiceTarget | UnknownTarget
+Target = PersonTarget | GroupTarget | ServiceTarget | UnknownTarget
+
+
+class RedirectionReason(StrEnum):
+    """Why a call went on to somebody else, in Webex's words."""
+
+    UNCONDITIONAL = "unconditional"
+    BUSY = "busy"
+    NO_ANSWER = "noAnswer"
+    DIVERT = "divert"
+    TRANSFER = "transfer"
+
+
+@dataclass(frozen=True, slots=True)
+class Redirection:
+    """A call went on from `party`, for `reason`."""
+
+    reason: RedirectionReason
+    party: Party
 
 
 class EndReason(StrEnum):
@@ -66,6 +134,8 @@ class EndReason(StrEnum):
     DECLINED_ELSEWHERE = "declined_elsewhere"  # another line of the same person declined it
     NOT_FOUND = "not_found"  # the number leads nowhere
     UNAVAILABLE = "unavailable"  # no line could take the call
+    TRANSFERRED = "transferred"  # a party was transferred away: the others go on without it
+    MERGED = "merged"  # the call went on in a conference, on another leg of the same party
     MEDIA_LOST = "media_lost"  # audio could not be set up, or went silent and stayed so
     LINE_LOST = "line_lost"  # a client vanished: its registration ended under the call
     ERROR = "error"

@@ -1,16 +1,21 @@
 """The exchange's news as Mobius events."""
 
-from typing import assert_never
+from typing import Any, assert_never
 
 from msgspec.structs import replace
 
 from offhook.engine.exchange.effects import (
+    ActiveSpeaker,
+    AnswerRequested,
     Connected,
     Disconnected,
     Held,
     Incoming,
     InfoChanged,
+    Muted,
     Negotiate,
+    Participant,
+    Participants,
     Progress,
     Resumed,
     Tell,
@@ -20,9 +25,11 @@ from offhook.service.lines.registry import Line
 from offhook.wire.mobius import (
     CAUSE_TEXT,
     CallerId,
+    CallParticipant,
     CallProgressData,
     CauseCode,
     MidCallEventData,
+    MidCallEventType,
     MidCallService,
     MidCallState,
     MobiusEvent,
@@ -42,6 +49,8 @@ CAUSES: dict[EndReason, CauseCode] = {
     EndReason.DECLINED_ELSEWHERE: CauseCode.NORMAL,
     EndReason.NOT_FOUND: CauseCode.NOT_FOUND,
     EndReason.UNAVAILABLE: CauseCode.NOT_AVAILABLE,
+    EndReason.TRANSFERRED: CauseCode.TRANSFERRED,
+    EndReason.MERGED: CauseCode.MERGED,
     EndReason.MEDIA_LOST: CauseCode.MEDIA_INACTIVITY,
     EndReason.LINE_LOST: CauseCode.NOT_AVAILABLE,
     EndReason.ERROR: CauseCode.PROCESSING_ERROR,
@@ -64,6 +73,8 @@ def mobius_event(tell: Tell, line: Line) -> MobiusEvent:
         case Incoming():
             event.callerId = caller_id(news.caller)
             event.alertType = "full"
+            event.group = caller_id(news.group) if news.group is not None else None
+            event.answerNow = news.answer_now or None
         case Progress():
             event.eventType = MobiusEventType.CALL_PROGRESS
             event.callProgressData = CallProgressData(True, news.inband_media)
@@ -79,8 +90,25 @@ def mobius_event(tell: Tell, line: Line) -> MobiusEvent:
         case Resumed():
             event.midCallService = [_state(MidCallState.CONNECTED)]
         case InfoChanged():
-            data = MidCallEventData(callerId=caller_id(news.party))
-            event.midCallService = [MidCallService("callInfo", data)]
+            event.midCallService = [
+                _mid_call(MidCallEventType.CALL_INFO, callerId=caller_id(news.party))
+            ]
+        case Participants():
+            event.midCallService = [
+                _mid_call(
+                    MidCallEventType.PARTICIPANTS,
+                    participants=[_participant(each, tell.call_id) for each in news.participants],
+                    conference=news.conference,
+                )
+            ]
+        case ActiveSpeaker():
+            event.midCallService = [
+                _mid_call(MidCallEventType.ACTIVE_SPEAKER, participantId=news.participant_id)
+            ]
+        case AnswerRequested():
+            event.midCallService = [_mid_call(MidCallEventType.ANSWER_REQUESTED)]
+        case Muted():
+            event.midCallService = [_mid_call(MidCallEventType.MUTED, muted=news.muted)]
         case Disconnected():
             event.eventType = MobiusEventType.CALL_DISCONNECTED
             cause = CAUSES[news.reason]
@@ -97,4 +125,22 @@ def caller_id(party: Party) -> CallerId:
 
 
 def _state(state: MidCallState) -> MidCallService:
-    return MidCallService("callState", MidCallEventData(callState=state))
+    return _mid_call(MidCallEventType.CALL_STATE, callState=state)
+
+
+def _mid_call(kind: MidCallEventType, **data: Any) -> MidCallService:
+    return MidCallService(kind, MidCallEventData(**data))
+
+
+def _participant(participant: Participant, own_call_id: str) -> CallParticipant:
+    party = participant.party
+    return CallParticipant(
+        participantId=participant.participant_id,
+        name=party.name,
+        number=party.number,
+        personId=party.person_id or None,
+        isSelf=participant.participant_id == own_call_id,
+        isHost=participant.is_host,
+        held=participant.held,
+        muted=participant.muted,
+    )

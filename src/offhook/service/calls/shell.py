@@ -17,6 +17,7 @@ from offhook.engine.exchange.effects import (
     Record,
     Tell,
     Transition,
+    ViewChanged,
     WindowClosed,
     WindowEffect,
     WindowOpened,
@@ -150,6 +151,8 @@ class ExchangeShell:
                 task = asyncio.create_task(self._records.keep(record), name="keep-call-record")
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
+            case ViewChanged():
+                pass  # For who observes.
             case Transition():
                 logger.info(
                     "call %s: %s -> %s -> %s, trackingId %s",
