@@ -154,7 +154,7 @@ class Delivery:
             result = "too_late"
         else:
             result = "pushed"
-        self._figures.calls.labels(result).inc()
+        self._figures.on_call(result)
         if result != "pushed":
             # That there is no device is nothing unusual: many people have no phone that sleeps.
             logger.log(
@@ -174,7 +174,7 @@ class Delivery:
         call = _OpenCall(row_id, {push.push_id for push in pushes})
         self._open.update(dict.fromkeys(call.left, call))
         for push in pushes:
-            self._figures.pushes.labels(push.device.provider.value).inc()
+            self._figures.on_push(push.device.provider.value)
             self._sender.send(push)
 
     async def _devices(self, event: CallEvent) -> tuple[Device, ...] | None:
