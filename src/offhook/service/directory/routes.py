@@ -10,7 +10,8 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from offhook.service.directory.directory import Directory, PersonEntry, UnknownPersonError
+from offhook.service.directory.directory import Directory
+from offhook.service.directory.entries import PersonEntry, UnknownPersonError
 from offhook.service.identity.principal import SignedIn
 from offhook.serving.errors import ApiError
 from offhook.serving.origin import Origins
