@@ -26,7 +26,7 @@ from offhook.service.calls import routes as call_routes
 from offhook.service.calls.shell import ExchangeShell
 from offhook.service.clock import steady_clock
 from offhook.service.config import ServiceConfig
-from offhook.service.directory import Directory
+from offhook.service.directory import Directory, group_routes, locations, settings_routes
 from offhook.service.directory import routes as directory_routes
 from offhook.service.firehose import routes as firehose_routes
 from offhook.service.firehose.call_events import CallEvents
@@ -215,6 +215,7 @@ class PhoneService:
             on_gone=lambda line_id: shell.submit(LineGone(line_id)),
         )
         shell.attach(plane, self.lines)
+        places = locations.Locations(self.directory, config.country)
         clients = wdm.RunningClients(steady, limits.clients_per_person)
         sign_ins = RateLimit(limits.sign_ins, limits.sign_in_seconds)
         calls = RateLimit(limits.calls, limits.call_seconds)
@@ -245,6 +246,9 @@ class PhoneService:
             *metrics.routes(figures, database),
             *identity_routes.routes(self.identity, self.directory, origins, sign_ins),
             *directory_routes.routes(self.directory, origins),
+            *settings_routes.routes(self.directory, timing.ring),
+            *group_routes.routes(self.directory, origins, places),
+            *locations.routes(self.directory, places),
             *call_history.routes(self.records, self.directory, origins),
             *catalog.routes(origins, config.region, config.country),
             *telemetry.routes(origins),

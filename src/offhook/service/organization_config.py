@@ -7,16 +7,14 @@ from typing import Literal
 import msgspec
 
 from offhook.engine.exchange.model import ServiceNumber
+from offhook.service.directory.directory import EXTENSION, can_be_dialled
+from offhook.service.directory.entries import MOST_AT_ONCE
 from offhook.serving.address import ConfigError
-from offhook.wire.phone_number import NotAPhoneNumberError, parse_dial_string
 
 _E164 = re.compile(r"\+[1-9][0-9]{3,14}")
-_EXTENSION = re.compile(r"[0-9]{2,8}")
 
 #: Seconds for which somebody's phones, or a whole group, may ring.
 _LONGEST_RINGING, _LONGEST_GROUP = 55.0, 300.0
-#: People who may be rung at once.
-MOST_AT_ONCE = 50
 
 
 class ForwardingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -129,21 +127,10 @@ class Organization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             _check_numbers("organization.test_numbers", "", digits)
 
 
-def can_be_dialled(text: str) -> bool:
-    """Whether `text` is a number, an extension, an e-mail or a SIP address."""
-    if "@" in text:
-        return text.isprintable() and len(text) <= 256
-    try:
-        parse_dial_string(text.removeprefix("sip:"))
-    except NotAPhoneNumberError:
-        return False
-    return True
-
-
 def _check_numbers(where: str, number: str, extension: str) -> None:
     if number and not _E164.fullmatch(number):
         raise ConfigError(f"{where}: {number!r} is not of the form +12025550101.")
-    if extension and not _EXTENSION.fullmatch(extension):
+    if extension and not EXTENSION.fullmatch(extension):
         raise ConfigError(f"{where}: {extension!r} is not an extension of 2 to 8 digits.")
 
 

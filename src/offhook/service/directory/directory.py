@@ -26,6 +26,8 @@ from offhook.wire.phone_number import NotAPhoneNumberError, normalise_e164, pars
 #: An e-mail or SIP address (RFC 3261, 19.1). Port and parameters do not matter here.
 _ADDRESS = re.compile(r"(?:sips?:)?(?P<user>[^@:;?]+)@(?P<host>[^@:;?]+).*", re.IGNORECASE)
 _SIP_SCHEME = re.compile(r"sips?:", re.IGNORECASE)
+_LONGEST_ADDRESS = 256
+EXTENSION = re.compile(r"[0-9]{2,8}")
 
 
 _SERVICE_NAMES = {
@@ -64,6 +66,17 @@ class Directory:
         if not found:
             raise UnknownPersonError("There is no such person.")
         return found[0]
+
+    async def people_of(self, person_ids: Sequence[str]) -> dict[str, PersonEntry]:
+        """Those of these uuids that there are, by uuid."""
+        return {each.person_id: each for each in await self._of_ids(person_ids)}
+
+    async def organization_name(self, org_id: str) -> str:
+        """The name of an organisation; empty if there is none."""
+        found = await self._database.read(
+            select(organizations.c.name).where(organizations.c.id == org_id)
+        )
+        return found[0]["name"] if found else ""
 
     async def organization_of(self, person_id: str) -> str | None:
         """The organisation of a person, which never changes; None if there is no such person."""
@@ -110,6 +123,10 @@ class Directory:
         """The password's hash, None if the person cannot sign in with one."""
         found = await self._database.read(select(people.c.password).where(people.c.id == person_id))
         return found[0]["password"] if found else None
+
+    def normalised(self, number: str) -> str:
+        """A number in E.164 form. Raises NotAPhoneNumberError."""
+        return normalise_e164(number, self._region)
 
     async def resolve(self, org_id: str, dialled: str) -> Target:
         """Where `dialled` leads: a number as people type it, an e-mail or a SIP address."""
@@ -280,3 +297,16 @@ class Directory:
             )
             for row in found
         ]
+
+
+def can_be_dialled(text: str) -> bool:
+    """Whether `text` is a number, an extension, an e-mail or a SIP address."""
+    if len(text) > _LONGEST_ADDRESS or not text.isprintable():
+        return False
+    if _ADDRESS.fullmatch(text):
+        return True
+    try:
+        parse_dial_string(_SIP_SCHEME.sub("", text))
+    except NotAPhoneNumberError:
+        return False
+    return True

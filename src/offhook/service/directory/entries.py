@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from offhook.engine.exchange.model import HuntPolicy, Party
 
+#: People who may be rung at once.
+MOST_AT_ONCE = 50
+
 
 @dataclass(frozen=True, slots=True)
 class PersonEntry:
