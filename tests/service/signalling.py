@@ -161,7 +161,7 @@ class Wire:
                 if message:
                     name = message["messageType"]
                 elif service:
-                    name = service[0]["eventData"]["callState"]
+                    name = service[0]["eventData"].get("callState", service[0]["eventType"])
                 short.append(name)
         return short
 

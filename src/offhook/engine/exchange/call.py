@@ -12,8 +12,8 @@ A call that ends is gone.
 
 from dataclasses import dataclass, field, replace
 
-from offhook.engine.exchange.effects import Held, Resumed
-from offhook.engine.exchange.model import EndReason
+from offhook.engine.exchange.effects import Held, MediaEffect, Resumed
+from offhook.engine.exchange.model import EndReason, Party
 from offhook.engine.exchange.roap import (
     AwaitingAnswer,
     AwaitingOffer,
@@ -91,20 +91,30 @@ class Unconfirmed:
 class Call:
     """The call of one line. It exists from its first input to the effect that closes its leg.
 
-    `correlation_id` is the client's own id of it, empty until the client has told it; `media_up`
-    says that audio has been up; `silent_at` is when a client that says nothing more loses it.
+    `view_id` is the side of the call that it carries, `was_called` whether it began by ringing.
+    `correlation_id` is the client's own id of
+    it, empty until the client has told it; `media_up` says that audio has been up; `silent_at` is
+    when a client that says nothing more loses it. `hears` is the last effect about what its client
+    hears, `told` whom the client believes to be at the other end, `muted` whether the service
+    passes on what it says.
     """
 
     call_id: str
     line_id: str
+    party: Party
     session_id: str
+    view_id: str
     tracking_id: str
     state: State
     silent_at: float
+    was_called: bool = False
     correlation_id: str = ""
     media_up: bool = False
     transaction: Transaction = field(default_factory=Stable)
     unconfirmed: Unconfirmed | None = None
+    muted: bool = False
+    hears: MediaEffect | None = None
+    told: Party | None = None
 
     @property
     def rings(self) -> bool:

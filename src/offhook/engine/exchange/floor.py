@@ -3,11 +3,12 @@
 The other modules of this package are what happens on it; this one only keeps and finds.
 """
 
-from offhook.engine.exchange.call import Call, Owed, State, Talking
+from offhook.engine.exchange.call import Call, Inviting, Owed, State, Talking
 from offhook.engine.exchange.effects import CloseLeg, Effect, News, Tell, Transition
 from offhook.engine.exchange.model import Party
 from offhook.engine.exchange.roap import Transaction
-from offhook.engine.exchange.session import Session
+from offhook.engine.exchange.session import Ring, Session
+from offhook.engine.exchange.side import Side
 from offhook.engine.exchange.timers import Timers
 from offhook.wire.mobius import MobiusErrorCode
 
@@ -29,12 +30,18 @@ class Floor:
 
     A client that says nothing of a call for `keepalive_seconds` loses it. `owed` is by call id,
     `given_up` by line and correlation id; both until when, in the order in which they lapse.
+    `idle_since` is when a person's last call ended, `touched` the sessions of which somebody may
+    see something new.
     """
 
     def __init__(self, keepalive_seconds: float) -> None:
         self.lines: dict[str, Party] = {}
         self.calls: dict[str, Call] = {}
         self.sessions: dict[str, Session] = {}
+        self.rings: dict[str, Ring] = {}
+        self.sides: dict[str, Side] = {}
+        self.idle_since: dict[str, float] = {}
+        self.touched: dict[str, None] = {}
         self.owed: dict[str, Owed] = {}
         self.given_up: dict[tuple[str, str], float] = {}
         self.out: list[Effect] = []
@@ -67,8 +74,21 @@ class Floor:
         return list(self._lines_of_person.get(person_id, ()))
 
     def is_free(self, line_id: str) -> bool:
-        """Whether the line may have one more call."""
+        """Whether the line may be offered one more call."""
         return len(self._calls_of_line.get(line_id, ())) < MAX_CALLS_PER_LINE
+
+    def may_place(self, line_id: str) -> bool:
+        """Whether the line may call: a third time only to add somebody to one of two calls."""
+        calls = self._calls_of_line.get(line_id, {}).values()
+        if len(calls) < MAX_CALLS_PER_LINE:
+            return True
+        return len(calls) == MAX_CALLS_PER_LINE and all(
+            isinstance(each.state, Talking) for each in calls
+        )
+
+    def is_busy(self, person_id: str) -> bool:
+        """Whether the person has a call on some line, be it one that rings."""
+        return any(line_id in self._calls_of_line for line_id in self.lines_of(person_id))
 
     # --- calls ---
 
@@ -77,6 +97,7 @@ class Floor:
         session: Session,
         call_id: str,
         line_id: str,
+        view_id: str,
         state: State,
         transaction: Transaction,
         correlation_id: str = "",
@@ -85,10 +106,13 @@ class Floor:
         call = Call(
             call_id=call_id,
             line_id=line_id,
+            party=self.lines[line_id],
             session_id=session.session_id,
+            view_id=view_id,
             tracking_id=session.tracking_id,
             state=state,
             silent_at=self.now + self._keepalive_seconds,
+            was_called=isinstance(state, Inviting),
             correlation_id=correlation_id,
             transaction=transaction,
         )
@@ -110,9 +134,17 @@ class Floor:
         """The session that the call belongs to."""
         return self.sessions[call.session_id]
 
-    def is_caller(self, call: Call) -> bool:
-        """Whether it is the side that dialled."""
-        return self.session_of(call).caller_id == call.call_id
+    def members_of(self, session: Session) -> list[Call]:
+        """The calls that are in the session; those that ring are not, yet."""
+        return [self.calls[call_id] for call_id in session.members]
+
+    def others_of(self, call: Call) -> list[Call]:
+        """The calls that are in a session with this one."""
+        return [each for each in self.members_of(self.session_of(call)) if each is not call]
+
+    def waiter_of(self, session: Session) -> Call | None:
+        """The call that waits while somebody is called for it."""
+        return self.calls[session.members[0]] if session.members else None
 
     def by_correlation(self, line_id: str, correlation_id: str) -> Call | None:
         """The call that a client knows by its own id only."""
@@ -150,10 +182,15 @@ class Floor:
         """Tell the client of a call."""
         self.do(Tell(call.line_id, call.call_id, call.correlation_id, call.tracking_id, news))
 
+    def touch(self, session: Session) -> None:
+        """Somebody may see something new of the session."""
+        self.touched[session.session_id] = None
+
     def enter(self, call: Call, state: State, event: str) -> None:
         """The call goes into another state."""
         old = call.state_name
         call.state = state
+        self.touched[call.session_id] = None
         self.log(call, old, event, call.state_name)
         self.call_timers.arm(call.call_id)
 
@@ -170,6 +207,9 @@ class Floor:
         del calls[call.call_id]
         if not calls:
             del self._calls_of_line[call.line_id]
+        if not self.is_busy(call.party.person_id):
+            self.idle_since[call.party.person_id] = self.now
+        self.touched[call.session_id] = None
         self.do(CloseLeg(call.call_id))
 
     def forget_lapsed(self) -> None:

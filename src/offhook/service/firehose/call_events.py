@@ -83,7 +83,7 @@ class CallEvents:
                 self._lines.pop(line_id, None)
             case Place():
                 self._placed(what, now)
-            case WindowOpened(session_id=session_id) if view := self._views.get(session_id):
+            case WindowOpened(ring_id=session_id) if view := self._views.get(session_id):
                 view.callee = _Side(
                     Personality.TERMINATOR, what.callee, view.caller.party, State.ALERTING
                 )
@@ -117,8 +117,8 @@ class CallEvents:
             return
         view.answered = now
         session = self._exchange.session(view.session_id)
-        if view.callee is not None and session is not None and session.called:
-            view.callee.call_id = session.called[0]
+        if view.callee is not None and session is not None and len(session.members) > 1:
+            view.callee.call_id = session.members[-1]
             self._by_call[view.callee.call_id] = view
         for side in _sides(view):
             self._enter(view, side, State.CONNECTED, Kind.ANSWERED, now)
