@@ -45,6 +45,9 @@ from offhook.service.mercury import MercuryHub, SocketRules, Sockets, mercury_ro
 from offhook.service.organization import found_organization
 from offhook.service.records import Records
 from offhook.service.store import MIGRATIONS
+from offhook.service.telephony import call_routes as control_routes
+from offhook.service.telephony import conference_routes, history
+from offhook.service.telephony.control import CallControl
 from offhook.service.wakeup import routes as wakeup_routes
 from offhook.service.wakeup.shell import WakeupShell
 from offhook.serving import errors, metrics
@@ -202,7 +205,7 @@ class PhoneService:
         self.shell = shell = ExchangeShell(
             exchange, hub, self.records, steady, self.wakeup.on_window
         )
-        shell.observe(CallEvents(exchange, self.firehose.publish).observe)
+        shell.observe(CallEvents(self.firehose.publish).observe)
         self._stack.callback(self.wakeup.stop)
         plane = MediaPlane(config.media_config(), shell.on_media)
         self._stack.push_async_callback(lambda: _within(_MEDIA_SECONDS, plane.close(), "media"))
@@ -219,6 +222,8 @@ class PhoneService:
         clients = wdm.RunningClients(steady, limits.clients_per_person)
         sign_ins = RateLimit(limits.sign_ins, limits.sign_in_seconds)
         calls = RateLimit(limits.calls, limits.call_seconds)
+        commands = RateLimit(limits.calls, limits.call_seconds)
+        control = CallControl(shell, self.directory, calls, commands)
         rules = SocketRules(
             queue=limits.mercury_queue,
             authorization=timing.socket_authorization,
@@ -257,6 +262,9 @@ class PhoneService:
             *wakeup_routes.routes(self.wakeup),
             *firehose_routes.routes(webhooks, self.firehose, self.directory, targets, origins),
             *call_routes.routes(shell, self.lines, self.directory, calls),
+            *control_routes.routes(control),
+            *conference_routes.routes(control, exchange),
+            *history.routes(self.records),
             mercury_route(hub, self.identity, self._sockets, rules),
         ]
 

@@ -34,6 +34,8 @@ _OUTCOMES = {
     EndReason.NO_ANSWER: ("Success", "NoAnswer"),
     EndReason.NOT_FOUND: ("Refusal", "UnassignedNumber"),
     EndReason.UNAVAILABLE: ("Refusal", "TemporarilyUnavailable"),
+    EndReason.TRANSFERRED: ("Success", "Normal"),
+    EndReason.MERGED: ("Success", "Normal"),
 }
 _FAILED = ("Failure", "Internal")
 
