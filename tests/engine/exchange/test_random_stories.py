@@ -146,7 +146,7 @@ class RandomStories(RuleBasedStateMachine):
         for line in sorted(set(LINES) - away):
             self.a_client_comes_or_goes(line, 0)
         for line, party, acknowledges in talks:
-            self.two_people_talk(line, party, acknowledges)
+            self.connect(line, party, acknowledges)
 
     @rule(line=lines, which=some)
     def a_client_comes_or_goes(self, line: str, which: int) -> None:
@@ -159,19 +159,7 @@ class RandomStories(RuleBasedStateMachine):
 
     @rule(line=lines, party=people, acknowledges=st.booleans())
     def two_people_talk(self, line: str, party: Party, acknowledges: bool) -> None:
-        """A call from dialling to an answer, as proper clients do it, if that is possible now."""
-        caller = self.place(line, PersonTarget(party))
-        session = next((each for each in self.exchange.sessions() if caller in each.members), None)
-        ringing = [each for each in self.exchange.calls() if each.rings]
-        callee = next((each for each in ringing if each.session_id in self.id_of(session)), None)
-        if callee is None:
-            return
-        self.give(put.LegAnswered(caller, "sdp"))
-        self.give(put.LegConnected(caller))
-        if acknowledges:
-            self.give(put.Roap(line, caller, RoapMessage(1, RoapType.OK)))
-        self.give(put.LegOffered(callee.call_id, "sdp"))
-        self.answer(callee, sound=True)
+        self.connect(line, party, acknowledges)
 
     @rule(line=lines, goal=targets, sound=st.booleans(), gives_up=some)
     def somebody_calls(self, line: str, goal: Target, sound: bool, gives_up: int) -> None:
@@ -279,6 +267,26 @@ class RandomStories(RuleBasedStateMachine):
             command = put.ConsultTransfer(call.line_id, call.call_id, second)
             self.transfers(command, call.call_id, [call.call_id, second])
 
+    @rule(line=lines, parties=st.permutations(PEOPLE), size=st.integers(2, 3))
+    def several_people_confer(self, line: str, parties: list[Party], size: int) -> None:
+        """A line calls them one after the other, and merges the calls, if that is possible now."""
+        calls: list[str] = []
+        for party in [each for each in parties if each is not LINES[line]][:size]:
+            calls += self.connect(line, party, acknowledges=True)
+            if len(calls) == 2:
+                self.merge(LINES[line].person_id, calls.pop(), (calls[0],))
+                calls = [each.call_id for each in self.exchange.calls() if
+                         each.line_id == line and each.active]  # fmt: skip
+
+    @precondition(lambda self: any(each.is_conference for each in self.exchange.sessions()))
+    @rule(which=some, who=some, action=small_actions)
+    def somebody_in_a_conference_commands(self, which: int, who: int, action: put.Action) -> None:
+        conferences = [each for each in self.exchange.sessions() if each.is_conference]
+        views = conferences[which % len(conferences)].views
+        view = self.exchange.view(views[who % len(views)])
+        assert view is not None
+        self.give(put.Control(view.party.person_id, view.view_id, action))
+
     @precondition(lambda self: self.world.known)
     @rule(which=some, others=st.lists(some, max_size=3), stranger=people, mine=st.booleans())
     def somebody_merges(self, which: int, others: list[int], stranger: Party, mine: bool) -> None:
@@ -304,6 +312,22 @@ class RandomStories(RuleBasedStateMachine):
             put.DivertView("dialled", goal),
         )
         self.give(put.Control(person.person_id, view, actions[what % 3]))
+
+    @precondition(lambda self: self.world.open_windows)
+    @rule(
+        which=some,
+        action=st.sampled_from([put.AnswerView(), put.RejectView(), put.RejectView(busy=False),
+                                put.HangUpView(), None, None]),
+        goal=targets,
+    )  # fmt: skip
+    def somebody_who_is_called_commands(
+        self, which: int, action: put.Action | None, goal: Target
+    ) -> None:
+        windows = list(self.world.open_windows)
+        view = self.exchange.view(windows[which % len(windows)])
+        assert view is not None
+        command = action or put.DivertView("dialled", goal)
+        self.give(put.Control(view.party.person_id, view.view_id, command))
 
     # --- media and time ---
 
@@ -385,6 +409,25 @@ class RandomStories(RuleBasedStateMachine):
         session, tracking = f"session{number}", f"tracking{number}"
         self.give(put.Place(call_id, line, own_id, session, tracking, "dialled", goal, offer))
         return call_id
+
+    def connect(self, line: str, party: Party, acknowledges: bool) -> list[str]:
+        """A call from dialling to an answer, as proper clients do it, if that is possible now.
+
+        The caller's call, if it was.
+        """
+        caller = self.place(line, PersonTarget(party))
+        session = next((each for each in self.exchange.sessions() if caller in each.members), None)
+        ringing = [each for each in self.exchange.calls() if each.rings]
+        callee = next((each for each in ringing if each.session_id in self.id_of(session)), None)
+        if callee is None:
+            return []
+        self.give(put.LegAnswered(caller, "sdp"))
+        self.give(put.LegConnected(caller))
+        if acknowledges:
+            self.give(put.Roap(line, caller, RoapMessage(1, RoapType.OK)))
+        self.give(put.LegOffered(callee.call_id, "sdp"))
+        self.answer(callee, sound=True)
+        return [each.call_id for each in self.exchange.calls() if each.call_id == caller]
 
     def answer(self, call: Call, sound: bool) -> None:
         self.give(put.Alert(call.line_id, call.call_id, f"own-{call.call_id}"))
