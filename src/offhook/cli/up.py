@@ -15,6 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from offhook.cli.known_clouds import DEFAULT_CLOUD, KnownCloud, KnownPerson, forget, remember
+from offhook.cli.pauses import keep_pauses_short
 from offhook.cli.signals import until_signal
 from offhook.service.app import PhoneService
 from offhook.service.config import ServiceConfig
@@ -126,6 +127,7 @@ async def _up(config: ServiceConfig, push_http: str, *, as_json: bool) -> int:
             local_cloud(config) as cloud,
             local_push(cloud, folder, http=push_http) as push,
         ):
+            keep_pauses_short()
             files = remember(known(cloud, push), os.environ)
             try:
                 if as_json:
@@ -143,6 +145,7 @@ async def _serve(config: ServiceConfig) -> int:
     with until_signal() as stopped:
         service = PhoneService(config)
         await service.start()
+        keep_pauses_short()
         try:
             logging.getLogger("offhook").warning(
                 "serving on %s %s", service.http_url, service.https_url
