@@ -88,5 +88,14 @@ def _said(news: out.News) -> str:
             return "resumed"
         case out.InfoChanged():
             return "another party"
+        case out.Participants(participants=participants):
+            held = ", ".join(each.party.name for each in participants if each.held)
+            return f"{len(participants)} in the call" + (f", on hold: {held}" if held else "")
+        case out.ActiveSpeaker():
+            return "somebody else speaks"
+        case out.AnswerRequested():
+            return "asked to answer"
+        case out.Muted(muted=muted):
+            return "muted" if muted else "unmuted"
         case out.Disconnected(reason=reason):
             return f"ended: {reason}"

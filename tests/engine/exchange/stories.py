@@ -27,6 +27,7 @@ class World:
         self.told: list[tuple[str, str, out.News]] = []
         self.media: list[out.MediaEffect] = []
         self.records: list[CallRecord] = []
+        self.views: list[out.ViewChanged] = []
         self.line_of: dict[str, str] = {}
         self.acknowledges = True  # whether clients post their OK
         self._ids = count(1)
@@ -120,6 +121,8 @@ class World:
                 effect.other_call_id,
             ):
                 return effect
+            if isinstance(effect, out.MixLegs) and call_id in effect.call_ids:
+                return effect
             if isinstance(effect, out.PlaySound | out.EchoLeg) and effect.call_id == call_id:
                 return effect
         return None
@@ -148,6 +151,8 @@ class World:
                         self._client_replies(line_id, call_id, news.message)
                 case out.Record(record=record):
                     self.records.append(record)
+                case out.ViewChanged():
+                    self.views.append(effect)
                 case out.Transition():
                     pass
                 case _:

@@ -35,6 +35,7 @@ from offhook.engine.exchange.model import (
     UnknownTarget,
 )
 from offhook.engine.exchange.roap import NEGOTIATION_TIMEOUT
+from offhook.engine.exchange.views import CallView
 from offhook.wire.mobius import CauseCode
 from offhook.wire.roap import RoapMessage, RoapType
 
@@ -83,6 +84,7 @@ class RandomStories(RuleBasedStateMachine):
         self.without_ok: dict[str, int] = {}  # answers that clients have not acknowledged
         self.connected: set[str] = set()
         self.rung: dict[str, str] = {}  # the line of each call that a client was told to ring for
+        self.views: dict[str, CallView] = {}  # as they were told
         self.untold: dict[str, float] = {}  # ended before their clients reported in, and when
         self.event: put.Input = put.Tick()
 
@@ -413,14 +415,17 @@ class RandomStories(RuleBasedStateMachine):
                 assert record.session_id not in self.open_windows, "it rings on after its end"
                 self.records.add(record.session_id)
                 assert record.placed <= record.ended
-            case out.WindowOpened(session_id=session_id):
-                assert session_id not in self.open_windows | self.closed_windows
-                self.open_windows.add(session_id)
+            case out.WindowOpened(ring_id=ring_id):
+                assert ring_id not in self.open_windows | self.closed_windows
+                self.open_windows.add(ring_id)
             case out.LineOffered() | out.LineRings() | out.LineLost():
-                assert effect.session_id in self.open_windows, "offered after the window closed"
-            case out.WindowClosed(session_id=session_id):
-                self.open_windows.remove(session_id)
-                self.closed_windows.add(session_id)
+                assert effect.ring_id in self.open_windows, "offered after the window closed"
+            case out.WindowClosed(ring_id=ring_id):
+                self.open_windows.remove(ring_id)
+                self.closed_windows.add(ring_id)
+            case out.ViewChanged(before=before, view=view):
+                assert self.views.get(view.view_id) == before != view
+                self.views[view.view_id] = view
             case out.Tell(line_id=line_id, call_id=call_id, news=news):
                 self.watch_news(line_id, call_id, news)
             case out.Transition(call_id=call_id, old=old, new=new):

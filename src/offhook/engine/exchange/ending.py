@@ -1,13 +1,16 @@
 """How calls end: what one side's leaving means for the others, and the record that is kept."""
 
+from collections.abc import Callable
+
 from offhook.engine.exchange.call import Call, Owed
 from offhook.engine.exchange.effects import Disconnected, LineLost, Record, Tell, WindowClosed
 from offhook.engine.exchange.floor import Floor
 from offhook.engine.exchange.inputs import End
 from offhook.engine.exchange.model import EndReason
-from offhook.engine.exchange.progress import announce
+from offhook.engine.exchange.parties import settle
 from offhook.engine.exchange.roap import Offering
-from offhook.engine.exchange.session import Session
+from offhook.engine.exchange.session import Ring, Session
+from offhook.engine.exchange.viewing import Viewing
 from offhook.wire.mobius import CauseCode
 
 #: Seconds for which a call that ended is remembered for a client that has not reported in.
@@ -17,10 +20,17 @@ GIVEN_UP_FOR = 10.0
 
 
 class Ending:
-    """See the module."""
+    """`on_ring_over` is told of a person who will not have the call, or has no phone left."""
 
-    def __init__(self, floor: Floor) -> None:
+    def __init__(
+        self,
+        floor: Floor,
+        viewing: Viewing,
+        on_ring_over: Callable[[Session, Ring, EndReason], None],
+    ) -> None:
         self._floor = floor
+        self._viewing = viewing
+        self._on_ring_over = on_ring_over
 
     def end(self, event: End) -> None:
         """A client ends its call: hang up, cancel, decline. A call that is unknown is no error."""
@@ -40,11 +50,10 @@ class Ending:
         if call.line_id != event.line_id:
             return
         if call.rings and event.cause is CauseCode.BUSY:
-            session = floor.session_of(call)
+            ring = floor.rings[call.view_id]
+            ring.calls.remove(call.call_id)
             floor.forget(call, "decline")
-            self.close(
-                session, EndReason.REJECTED, "callee", to_called=EndReason.DECLINED_ELSEWHERE
-            )
+            self._on_ring_over(floor.session_of(call), ring, EndReason.REJECTED)
         else:
             self.leave(call, EndReason.HANGUP, tell_it=False)
 
@@ -54,13 +63,15 @@ class Ending:
         if call.rings:
             self._dismiss(session, call, reason, tell_it=tell_it)
             return
-        is_caller = self._floor.is_caller(call)
-        if is_caller and session.answered is None and reason is EndReason.HANGUP:
+        if session.is_conference:
+            self._leave_conference(session, call, reason, tell_it=tell_it)
+            return
+        is_caller = session.caller_id == call.call_id
+        hangs_up = reason is EndReason.HANGUP
+        if hangs_up and session.waits:
             reason = EndReason.CANCELLED
-        if not tell_it:
-            self._floor.forget(call, reason)
-        by = "service" if tell_it else "caller" if is_caller else "callee"
-        self.close(session, reason, by)
+        by = "service" if tell_it and not hangs_up else "caller" if is_caller else "callee"
+        self.close(session, reason, by, left=None if tell_it else call)
 
     def close(
         self,
@@ -68,20 +79,55 @@ class Ending:
         reason: EndReason,
         ended_by: str,
         *,
-        to_called: EndReason | None = None,
+        left: Call | None = None,
     ) -> None:
-        """End every call of the session that is still there, and keep the record."""
+        """End every call of the session, and keep the record. `left` knows: it has left."""
         floor = self._floor
-        floor.session_timers.disarm(session.session_id)
-        if session.ring_until is not None:
-            floor.do(WindowClosed(session.session_id, reason))
-        for call_id in [*session.called, session.caller_id]:
+        if left is not None:
+            floor.forget(left, reason)
+        if session.attempt is not None:
+            for ring in list(session.attempt.rings):
+                self.stop_ringing(session, ring, reason, reason)
+        for call_id in reversed(session.members):
             call = floor.calls.get(call_id)
             if call is not None:
-                is_caller = call_id == session.caller_id
-                self.drop(call, reason if is_caller else to_called or reason)
+                self.drop(call, reason)
+        for view_id in list(session.views):
+            self._viewing.close(view_id, reason)
+        self.retire(session, reason, ended_by)
+
+    def retire(self, session: Session, reason: EndReason, ended_by: str) -> None:
+        """The session is over: keep its record."""
+        floor = self._floor
+        floor.session_timers.disarm(session.session_id)
         del floor.sessions[session.session_id]
         floor.do(Record(session.record(reason, ended_by, floor.now)))
+
+    def depart(self, call: Call, reason: EndReason) -> None:
+        """A call ends while the others of its session go on; its client is told."""
+        for side in self._viewing.sides_of(call):
+            self._viewing.close(side.view_id, reason)
+        self.drop(call, reason)
+
+    def stop_ringing(
+        self,
+        session: Session,
+        ring: Ring,
+        reason: EndReason,
+        outcome: EndReason | None,
+        *,
+        elsewhere: bool = False,
+    ) -> None:
+        """A person's phones stop; the clients are told `reason`, who wakes too late `outcome`."""
+        floor = self._floor
+        for call_id in ring.calls:
+            self.drop(floor.calls[call_id], reason)
+        ring.calls.clear()
+        if session.attempt is not None:
+            session.attempt.rings.remove(ring)
+        del floor.rings[ring.ring_id]
+        floor.do(WindowClosed(ring.ring_id, outcome))
+        self._viewing.close(ring.ring_id, reason, elsewhere=elsewhere)
 
     def drop(self, call: Call, reason: EndReason) -> None:
         """End the call and tell its client, as soon as that can know what it is told about."""
@@ -103,18 +149,48 @@ class Ending:
         self._floor.do(Tell(line_id, call_id, correlation_id, owed.tracking_id, news))
         return True
 
+    def _leave_conference(
+        self, session: Session, call: Call, reason: EndReason, *, tell_it: bool
+    ) -> None:
+        """The others go on; with two left it is an ordinary call again."""
+        floor = self._floor
+        session.members.remove(call.call_id)
+        for side in self._viewing.sides_of(call):
+            self._viewing.close(side.view_id, reason)
+        if tell_it:
+            self.drop(call, reason)
+        else:
+            floor.forget(call, reason)
+        if session.host_id == call.call_id or not session.is_conference:
+            session.host_id = ""
+        self._forget_participant(session, call.call_id)
+        if not session.is_conference:
+            for view_id in session.views:
+                floor.sides[view_id].brought.clear()
+        settle(floor, session)
+
+    def _forget_participant(self, session: Session, call_id: str) -> None:
+        """Who brought it in has one side less, unless it is the last on that leg."""
+        for side in [self._floor.sides[view_id] for view_id in session.views]:
+            if call_id not in side.brought:
+                continue
+            side.brought.remove(call_id)
+            call = self._floor.calls[side.call_id]
+            sides = self._viewing.sides_of(call)
+            if not side.brought and len(sides) > 1:
+                self._viewing.close(side.view_id, EndReason.HANGUP)
+                if call.view_id == side.view_id:
+                    call.view_id = next(each.view_id for each in sides if each is not side)
+
     def _dismiss(self, session: Session, call: Call, reason: EndReason, *, tell_it: bool) -> None:
         """A called line does not ring any more; the others go on."""
-        session.called.remove(call.call_id)
-        self._floor.do(LineLost(session.session_id, call.line_id))
+        ring = self._floor.rings[call.view_id]
+        ring.calls.remove(call.call_id)
+        self._floor.do(LineLost(ring.ring_id, call.line_id))
         if tell_it:
             self.drop(call, reason)
         else:
             self._floor.forget(call, reason)
-        if session.called:
-            return
-        if reason is not EndReason.LINE_LOST:
-            self.close(session, EndReason.UNAVAILABLE, "callee")
-        elif not session.announced:
-            # The last client vanished: it rings all the same, for one that comes in time.
-            announce(self._floor, session)
+        if not ring.calls:
+            gone = EndReason.LINE_LOST if reason is EndReason.LINE_LOST else EndReason.UNAVAILABLE
+            self._on_ring_over(session, ring, gone)

@@ -3,25 +3,17 @@
 The other modules of this package are what happens on it; this one only keeps and finds.
 """
 
-from offhook.engine.exchange.call import Call, Owed, State, Talking
+from offhook.engine.exchange.call import Call, Inviting, Owed, State, Talking
 from offhook.engine.exchange.effects import CloseLeg, Effect, News, Tell, Transition
 from offhook.engine.exchange.model import Party
+from offhook.engine.exchange.refusal import unknown, untimely
 from offhook.engine.exchange.roap import Transaction
-from offhook.engine.exchange.session import Session
+from offhook.engine.exchange.session import Ring, Session
+from offhook.engine.exchange.side import Side
 from offhook.engine.exchange.timers import Timers
-from offhook.wire.mobius import MobiusErrorCode
 
 #: Calls that one line may have at a time; a third is not offered to it.
 MAX_CALLS_PER_LINE = 2
-
-
-class ExchangeRefused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
-    """A command cannot be carried out; nothing has changed."""
-
-    def __init__(self, code: MobiusErrorCode, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
 
 
 class Floor:
@@ -29,12 +21,18 @@ class Floor:
 
     A client that says nothing of a call for `keepalive_seconds` loses it. `owed` is by call id,
     `given_up` by line and correlation id; both until when, in the order in which they lapse.
+    `idle_since` is when a person last hung up, `touched` the sessions of which somebody may see
+    something new.
     """
 
     def __init__(self, keepalive_seconds: float) -> None:
         self.lines: dict[str, Party] = {}
         self.calls: dict[str, Call] = {}
         self.sessions: dict[str, Session] = {}
+        self.rings: dict[str, Ring] = {}
+        self.sides: dict[str, Side] = {}
+        self.idle_since: dict[str, float] = {}
+        self.touched: dict[str, None] = {}
         self.owed: dict[str, Owed] = {}
         self.given_up: dict[tuple[str, str], float] = {}
         self.out: list[Effect] = []
@@ -44,6 +42,7 @@ class Floor:
         self._keepalive_seconds = keepalive_seconds
         self._calls_of_line: dict[str, dict[str, Call]] = {}
         self._lines_of_person: dict[str, dict[str, None]] = {}
+        self._sides_of_person: dict[str, dict[str, Side]] = {}
 
     # --- lines ---
 
@@ -67,8 +66,41 @@ class Floor:
         return list(self._lines_of_person.get(person_id, ()))
 
     def is_free(self, line_id: str) -> bool:
-        """Whether the line may have one more call."""
+        """Whether the line may be offered one more call."""
         return len(self._calls_of_line.get(line_id, ())) < MAX_CALLS_PER_LINE
+
+    def may_place(self, line_id: str) -> bool:
+        """Whether the line may call: a third time only to add somebody to one of two calls."""
+        calls = self._calls_of_line.get(line_id, {}).values()
+        if len(calls) < MAX_CALLS_PER_LINE:
+            return True
+        return len(calls) == MAX_CALLS_PER_LINE and all(
+            isinstance(each.state, Talking) for each in calls
+        )
+
+    # --- persons ---
+
+    def add_side(self, side: Side) -> None:
+        """A party is in a session, or is called for it."""
+        self.sides[side.view_id] = side
+        self._sides_of_person.setdefault(side.party.person_id, {})[side.view_id] = side
+
+    def remove_side(self, view_id: str) -> Side:
+        """It is not any more."""
+        side = self.sides.pop(view_id)
+        sides = self._sides_of_person[side.party.person_id]
+        del sides[view_id]
+        if not sides:
+            del self._sides_of_person[side.party.person_id]
+        return side
+
+    def sides_of_person(self, person_id: str) -> list[Side]:
+        """The person's sides of all calls, oldest first."""
+        return list(self._sides_of_person.get(person_id, {}).values())
+
+    def is_busy(self, person_id: str) -> bool:
+        """Whether the person has a call, be it held, or one that rings."""
+        return person_id in self._sides_of_person
 
     # --- calls ---
 
@@ -77,6 +109,7 @@ class Floor:
         session: Session,
         call_id: str,
         line_id: str,
+        view_id: str,
         state: State,
         transaction: Transaction,
         correlation_id: str = "",
@@ -85,10 +118,13 @@ class Floor:
         call = Call(
             call_id=call_id,
             line_id=line_id,
+            party=self.lines[line_id],
             session_id=session.session_id,
+            view_id=view_id,
             tracking_id=session.tracking_id,
             state=state,
             silent_at=self.now + self._keepalive_seconds,
+            was_called=isinstance(state, Inviting),
             correlation_id=correlation_id,
             transaction=transaction,
         )
@@ -110,9 +146,17 @@ class Floor:
         """The session that the call belongs to."""
         return self.sessions[call.session_id]
 
-    def is_caller(self, call: Call) -> bool:
-        """Whether it is the side that dialled."""
-        return self.session_of(call).caller_id == call.call_id
+    def members_of(self, session: Session) -> list[Call]:
+        """The calls that are in the session; those that ring are not, yet."""
+        return [self.calls[call_id] for call_id in session.members]
+
+    def others_of(self, call: Call) -> list[Call]:
+        """The calls that are in a session with this one."""
+        return [each for each in self.members_of(self.session_of(call)) if each is not call]
+
+    def waiter_of(self, session: Session) -> Call | None:
+        """The call that waits while somebody is called for it."""
+        return self.calls[session.members[0]] if session.members else None
 
     def by_correlation(self, line_id: str, correlation_id: str) -> Call | None:
         """The call that a client knows by its own id only."""
@@ -125,19 +169,14 @@ class Floor:
         """The line's call. Raises ExchangeRefused."""
         call = self.calls.get(call_id) or self.by_correlation(line_id, correlation_id)
         if call is None or call.line_id != line_id:
-            raise ExchangeRefused(
-                MobiusErrorCode.CALL_NOT_FOUND, "This line has no such call; it may have ended."
-            )
+            raise unknown("This line has no such call; it may have ended.")
         return call
 
     def talking(self, line_id: str, call_id: str) -> Call:
         """The line's call, if it was answered. Raises ExchangeRefused."""
         call = self.own(line_id, call_id)
         if not isinstance(call.state, Talking):
-            raise ExchangeRefused(
-                MobiusErrorCode.INVALID_STATUS_UPDATE,
-                "Only an answered call can be held or resumed.",
-            )
+            raise untimely("Only an answered call can be held or resumed.")
         return call
 
     # --- do ---
@@ -150,10 +189,15 @@ class Floor:
         """Tell the client of a call."""
         self.do(Tell(call.line_id, call.call_id, call.correlation_id, call.tracking_id, news))
 
+    def touch(self, session: Session) -> None:
+        """Somebody may see something new of the session."""
+        self.touched[session.session_id] = None
+
     def enter(self, call: Call, state: State, event: str) -> None:
         """The call goes into another state."""
         old = call.state_name
         call.state = state
+        self.touched[call.session_id] = None
         self.log(call, old, event, call.state_name)
         self.call_timers.arm(call.call_id)
 
@@ -170,6 +214,9 @@ class Floor:
         del calls[call.call_id]
         if not calls:
             del self._calls_of_line[call.line_id]
+        if not call.rings:
+            self.idle_since[call.party.person_id] = self.now
+        self.touched[call.session_id] = None
         self.do(CloseLeg(call.call_id))
 
     def forget_lapsed(self) -> None:

@@ -1,4 +1,4 @@
-"""Who hears whom: hold, resume, and at most one call of a line that is not held.
+"""Hold, resume, and at most one call of a line that is not held.
 
 Hold takes effect at once, since what a client hears is decided at the service. Its client is told
 together with the renegotiation that official clients need (wire document, 4.3). If that cannot
@@ -7,12 +7,11 @@ official client that was not renegotiated could not resume any more.
 """
 
 from offhook.engine.exchange.call import Call, Talking
-from offhook.engine.exchange.effects import Held, JoinLegs, PlaySound, Resumed, Sound
+from offhook.engine.exchange.effects import Held, Resumed
 from offhook.engine.exchange.floor import Floor
-from offhook.engine.exchange.model import ServiceTarget
 from offhook.engine.exchange.negotiation import Negotiation
-from offhook.engine.exchange.service_number import plug_service
-from offhook.engine.exchange.session import Session
+from offhook.engine.exchange.parties import report
+from offhook.engine.exchange.plugging import plug
 
 
 class Holding:
@@ -26,14 +25,16 @@ class Holding:
         """Hold an answered call; one that is held already is confirmed again."""
         if isinstance(call.state, Talking) and not call.held:
             self._floor.enter(call, call.state.hold(), "hold")
-            self.plug(self._floor.session_of(call))
+            plug(self._floor, self._floor.session_of(call))
         self._negotiation.confirm(call, Held())
+        report(self._floor, self._floor.session_of(call))
 
     def resume(self, call: Call) -> None:
         """Resume an answered call; the line's other one is held first."""
         self.hold_others(call)
         self._take_up(call, "resume")
         self._negotiation.confirm(call, Resumed())
+        report(self._floor, self._floor.session_of(call))
 
     def hold_others(self, call: Call) -> None:
         """Hold what else the line of `call` is talking on."""
@@ -46,22 +47,9 @@ class Holding:
         if not any(other.active for other in self._floor.calls_of(call.line_id)):
             self._take_up(call, "not renegotiated")
         self._floor.tell(call, Held() if call.held else Resumed())
-
-    def plug(self, session: Session) -> None:
-        """Connect what both sides hear with what is true of the session now."""
-        caller = self._floor.calls[session.caller_id]
-        if isinstance(session.target, ServiceTarget):
-            plug_service(self._floor, caller, session.target.service)
-            return
-        callee = self._floor.calls[session.called[0]]
-        if not caller.held and not callee.held:
-            self._floor.do(JoinLegs(caller.call_id, callee.call_id))
-            return
-        for call in (caller, callee):
-            sound = Sound.SILENCE if call.held else Sound.MUSIC_ON_HOLD
-            self._floor.do(PlaySound(call.call_id, sound))
+        report(self._floor, self._floor.session_of(call))
 
     def _take_up(self, call: Call, event: str) -> None:
         if isinstance(call.state, Talking) and call.held:
             self._floor.enter(call, call.state.resume(), event)
-            self.plug(self._floor.session_of(call))
+            plug(self._floor, self._floor.session_of(call))

@@ -14,6 +14,7 @@ from offhook.engine.exchange.effects import (
 )
 from offhook.engine.exchange.floor import Floor
 from offhook.engine.exchange.inputs import LegAnswered, LegOffered
+from offhook.engine.exchange.parties import remote_of
 from offhook.engine.exchange.roap import (
     MAX_SEQ,
     NEGOTIATION_TIMEOUT,
@@ -66,7 +67,10 @@ class Negotiation:
         call.transaction = call.transaction.offered()
         self._floor.tell(call, Negotiate(RoapMessage(seq, RoapType.OFFER, sdp=news.sdp)))
         if call.rings:
-            self._floor.tell(call, Incoming(self._floor.session_of(call).caller))
+            session = self._floor.session_of(call)
+            group = session.attempt.group if session.attempt is not None else None
+            call.told = remote_of(self._floor, call)
+            self._floor.tell(call, Incoming(call.told, group, answer_now=session.then is not None))
 
     def leg_answered(self, news: LegAnswered) -> None:
         """Our answer to the client's offer."""

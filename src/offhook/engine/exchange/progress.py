@@ -1,5 +1,6 @@
 """What the caller is told while it rings."""
 
+from offhook.engine.exchange.call import Dialling
 from offhook.engine.exchange.effects import Progress
 from offhook.engine.exchange.floor import Floor
 from offhook.engine.exchange.session import Session
@@ -12,7 +13,12 @@ PROGRESS_INTERVAL = 25.0
 
 def announce(floor: Floor, session: Session) -> None:
     """Tell the caller that it rings, now and every so often."""
+    waiter = floor.waiter_of(session)
+    if waiter is None or not isinstance(waiter.state, Dialling):
+        return  # The caller's own phones ring, or who waits hears it ring.
     session.announced = True
     session.progress_at = floor.now + PROGRESS_INTERVAL
     floor.session_timers.arm(session.session_id)
-    floor.tell(floor.calls[session.caller_id], Progress(session.callee))
+    floor.touch(session)
+    waiter.told = session.callee
+    floor.tell(waiter, Progress(session.callee))

@@ -1,64 +1,70 @@
-"""Ringing: which lines are offered a call, which of them takes it, and what becomes of the rest."""
+"""Ringing: a person's phones, which of them are offered a call, and which one takes it."""
 
 from collections.abc import Callable
 
 from offhook.engine.exchange import inputs
-from offhook.engine.exchange.call import Alerting, Call, Dialling, Inviting, Talking
-from offhook.engine.exchange.effects import (
-    Connected,
-    LineOffered,
-    LineRings,
-    OpenLeg,
-    WindowClosed,
-    WindowOpened,
-)
+from offhook.engine.exchange.call import Alerting, Call, Inviting
+from offhook.engine.exchange.effects import LineOffered, LineRings, OpenLeg, WindowOpened
 from offhook.engine.exchange.ending import Ending
-from offhook.engine.exchange.floor import ExchangeRefused, Floor
-from offhook.engine.exchange.holding import Holding
-from offhook.engine.exchange.model import EndReason, Party
+from offhook.engine.exchange.floor import Floor
+from offhook.engine.exchange.model import Party
+from offhook.engine.exchange.parties import introduce, report
 from offhook.engine.exchange.progress import FIRST_PROGRESS, announce
+from offhook.engine.exchange.refusal import untimely
 from offhook.engine.exchange.roap import Offering
-from offhook.engine.exchange.session import Session
-from offhook.wire.mobius import MobiusErrorCode
+from offhook.engine.exchange.session import Ring, Session
+from offhook.engine.exchange.viewing import Viewing
+from offhook.engine.exchange.views import Personality
 
 
 class Ringing:
-    """See the module. `new_id` makes the ids of the called lines' calls."""
+    """`new_id` makes the ids of the called lines' calls; `on_answer` is told who takes the call."""
 
     def __init__(
         self,
         floor: Floor,
+        viewing: Viewing,
         ending: Ending,
-        holding: Holding,
         new_id: Callable[[], str],
-        ring_seconds: float,
+        on_answer: Callable[[Call], None],
     ) -> None:
         self._floor = floor
+        self._viewing = viewing
         self._ending = ending
-        self._holding = holding
         self._new_id = new_id
-        self._ring_seconds = ring_seconds
+        self._on_answer = on_answer
 
-    def ring(self, session: Session, caller: Call) -> None:
-        """Offer the call to every line of the person that may have one more."""
+    def free_lines(self, party: Party, waiter: Call | None) -> list[str] | None:
+        """The person's lines that are offered a call of `waiter`; None if the person is busy.
+
+        None are offered it where nobody is awake; it rings all the same.
+        """
         floor = self._floor
-        person_id = session.callee.person_id
-        lines = [each for each in floor.lines_of(person_id) if each != caller.line_id]
+        own = waiter.line_id if waiter is not None else ""
+        lines = [each for each in floor.lines_of(party.person_id) if each != own]
         free = [line_id for line_id in lines if floor.is_free(line_id)]
-        calls_itself = person_id == session.caller.person_id
-        if not free and (lines or calls_itself):
-            self._ending.close(session, EndReason.BUSY, "callee")
+        calls_itself = waiter is not None and waiter.party.person_id == party.person_id
+        return None if not free and (lines or calls_itself) else free
+
+    def ring(self, session: Session, ring_id: str, party: Party, until: float) -> None:
+        """Offer the call to every line of the person that may have one more, until `until`."""
+        floor, attempt, waiter = self._floor, session.attempt, self._floor.waiter_of(session)
+        if attempt is None:
             return
-        self._holding.hold_others(caller)
-        session.ring_until = until = floor.now + self._ring_seconds
-        floor.do(
-            WindowOpened(
-                session.session_id, session.tracking_id, session.caller, session.callee, until
-            )
-        )
-        for line_id in free:
-            self._invite(session, line_id)
-        if free:
+        own_phones = session.then is not None
+        ring = Ring(ring_id, session.session_id, party, until)
+        floor.rings[ring_id] = ring
+        attempt.rings.append(ring)
+        personality = Personality.CLICK_TO_DIAL if own_phones else Personality.TERMINATOR
+        self._viewing.open(session, ring_id, party, personality, "")
+        caller = session.callee if waiter is None else waiter.party
+        floor.do(WindowOpened(ring_id, session.tracking_id, caller, party, until, attempt.group))
+        lines = self.free_lines(party, waiter) or []
+        for line_id in lines:
+            self._invite(session, ring, line_id)
+        if session.announced:
+            return
+        if lines:
             # A client that is registered but does not report in must not cost the caller the call.
             session.progress_at = floor.now + FIRST_PROGRESS
             floor.session_timers.arm(session.session_id)
@@ -69,28 +75,34 @@ class Ringing:
     def offer(self, line_id: str, party: Party) -> None:
         """A line registered: it rings with the person's others."""
         floor = self._floor
-        for session in list(floor.sessions.values()):
+        for side in floor.sides_of_person(party.person_id):
+            ring = floor.rings.get(side.view_id)
+            if ring is None:
+                continue
+            session = floor.sessions[ring.session_id]
+            waiter = floor.waiter_of(session)
             if (
-                session.ring_until is not None
-                and session.callee.person_id == party.person_id
-                and floor.calls[session.caller_id].line_id != line_id
-                and line_id not in {floor.calls[each].line_id for each in session.called}
+                (waiter is None or waiter.line_id != line_id)
+                and line_id not in {floor.calls[each].line_id for each in ring.calls}
                 and floor.is_free(line_id)
             ):
-                self._invite(session, line_id)
+                self._invite(session, ring, line_id)
 
     def alert(self, event: inputs.Alert) -> None:
         """The client rings, and says by which id it knows the call."""
+        floor = self._floor
         if self._ending.pay(event.line_id, event.call_id, event.correlation_id):
             return
         call = self._called(event.line_id, event.call_id)
-        self._floor.heard_from(call, event.correlation_id)
+        floor.heard_from(call, event.correlation_id)
+        session = floor.session_of(call)
         if isinstance(call.state, Inviting):
-            self._floor.enter(call, call.state.alerting(), "alert")
-            session = self._floor.session_of(call)
-            self._floor.do(LineRings(session.session_id, event.line_id))
+            floor.enter(call, call.state.alerting(), "alert")
+            floor.do(LineRings(call.view_id, event.line_id))
             if not session.announced:
-                announce(self._floor, session)
+                announce(floor, session)
+        introduce(floor, session)
+        report(floor, session)
 
     def answer(self, event: inputs.Answer) -> None:
         """The person answered on this line."""
@@ -102,45 +114,21 @@ class Ringing:
 
     def answered(self, call: Call) -> None:
         """Answered, be it by a connect or by an ANSWER: whichever comes first counts."""
-        if not isinstance(call.state, Inviting | Alerting):
-            return
-        session = self._floor.session_of(call)
-        for other_id in session.called:
-            if other_id != call.call_id:
-                self._ending.drop(self._floor.calls[other_id], EndReason.ANSWERED_ELSEWHERE)
-        session.called = [call.call_id]
-        self._talk(call, call.state)
-        self.connect(session)
+        if isinstance(call.state, Inviting | Alerting):
+            self._on_answer(call)
 
-    def connect(self, session: Session) -> None:
-        """The other side is there: caller and callee hear each other."""
-        caller = self._floor.calls[session.caller_id]
-        session.answered = self._floor.now
-        if session.ring_until is not None:
-            self._floor.do(WindowClosed(session.session_id, None))
-        session.ring_until = session.progress_at = None
-        if isinstance(caller.state, Dialling):
-            self._talk(caller, caller.state)
-        self._floor.tell(caller, Connected(session.callee))
-        self._holding.plug(session)
-
-    def _talk(self, call: Call, state: Dialling | Inviting | Alerting) -> None:
-        talking: Talking = state.answered(self._floor.now)
-        self._floor.enter(call, talking, "answer")
-        self._holding.hold_others(call)
-
-    def _invite(self, session: Session, line_id: str) -> None:
-        call = self._floor.add_call(session, self._new_id(), line_id, Inviting(), Offering())
-        session.called.append(call.call_id)
-        self._floor.log(call, "idle", "invite", call.state_name)
-        self._floor.do(LineOffered(session.session_id, line_id))
-        self._floor.do(OpenLeg(call.call_id))
+    def _invite(self, session: Session, ring: Ring, line_id: str) -> None:
+        floor = self._floor
+        call = floor.add_call(
+            session, self._new_id(), line_id, ring.ring_id, Inviting(), Offering()
+        )
+        ring.calls.append(call.call_id)
+        floor.log(call, "idle", "invite", call.state_name)
+        floor.do(LineOffered(ring.ring_id, line_id))
+        floor.do(OpenLeg(call.call_id))
 
     def _called(self, line_id: str, call_id: str) -> Call:
         call = self._floor.own(line_id, call_id)
-        if self._floor.is_caller(call):
-            raise ExchangeRefused(
-                MobiusErrorCode.INVALID_STATUS_UPDATE,
-                "The caller's side neither rings nor answers.",
-            )
+        if not call.was_called:
+            raise untimely("The caller's side neither rings nor answers.")
         return call

@@ -1,55 +1,119 @@
-"""What joins calls: who called whom, what it came to, and the record it leaves."""
+"""What joins calls: who is in it, who is being called for it, and the record it leaves.
+
+::
+
+    placed --answered--> two parties --merged--> conference --all but two left--> two parties
+    two parties --transferred--> a new session of those who stay
+
+A session that somebody is transferred out of, or that is merged, ends and leaves its record; those
+who stay go on in a new one. Only a conference goes on: it takes in who is merged or transferred
+into it.
+"""
 
 from dataclasses import dataclass, field
 
 from offhook.engine.exchange.model import (
     CallRecord,
     EndReason,
+    Forward,
+    GroupTarget,
     Party,
-    ServiceTarget,
-    Target,
-    UnknownTarget,
+    PersonTarget,
+    Redirection,
+    ServiceNumber,
 )
+
+#: Parties of one conference.
+MOST_PARTICIPANTS = 64
+
+
+@dataclass(slots=True)
+class Ring:
+    """One person's phones while they ring: `calls` are those of the lines that are offered it.
+
+    `ring_id` is the person's view of the call. They stop at `until` at the latest.
+    """
+
+    ring_id: str
+    session_id: str
+    party: Party
+    until: float
+    calls: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Attempt:
+    """Somebody is called, until `until` at the latest.
+
+    Of a group that rings one after the other, the one who rings has until `turn_until`; `tried`
+    have had their turn in this round, `out` have declined.
+    """
+
+    target: PersonTarget | GroupTarget
+    until: float
+    rings: list[Ring] = field(default_factory=list)
+    turn_until: float | None = None
+    tried: set[str] = field(default_factory=set)
+    out: set[str] = field(default_factory=set)
+
+    @property
+    def group(self) -> Party | None:
+        """The group that is called, if one is."""
+        return self.target.party if isinstance(self.target, GroupTarget) else None
+
+    @property
+    def due(self) -> float:
+        """When it has rung long enough, or the next one's turn comes."""
+        return self.until if self.turn_until is None else min(self.until, self.turn_until)
 
 
 @dataclass(slots=True)
 class Session:
-    """From the dialling of a number to the end of what came of it. Times in seconds.
+    """See the module. Times in seconds.
 
-    While it rings, `called` are the calls of all lines that ring; once answered, only the one that
-    took it is left. `announced` tells whether the caller knows that it rings.
+    `members` are the calls that are in it, in the order in which they came: the caller's, also
+    while it waits, and each that was answered. There is exactly one while somebody is called
+    (`attempt`), none if that somebody are the caller's own phones; `then` is where the call goes
+    once one of those has answered. `service` is what the service itself answers with. `announced`
+    tells whether the caller knows that it rings. `host_id` and `speaker_id` are a conference's.
     """
 
     session_id: str
     tracking_id: str
-    caller_id: str
     caller: Party
+    callee: Party
     dialled: str
-    target: Target
     placed: float
-    ring_until: float | None = None
-    progress_at: float | None = None
+    members: list[str] = field(default_factory=list)
+    caller_id: str = ""
+    attempt: Attempt | None = None
+    service: ServiceNumber | None = None
+    then: Forward | None = None
+    redirections: tuple[Redirection, ...] = ()
     announced: bool = False
+    progress_at: float | None = None
     answered: float | None = None
-    called: list[str] = field(default_factory=list)
+    host_id: str = ""
+    speaker_id: str = ""
+    views: list[str] = field(default_factory=list)
 
     @property
-    def callee(self) -> Party:
-        """Whom the number leads to."""
-        if isinstance(self.target, UnknownTarget):
-            return Party("", self.target.dialled)
-        return self.target.party
+    def waits(self) -> bool:
+        """Whether nobody has answered yet."""
+        return self.answered is None
+
+    @property
+    def is_conference(self) -> bool:
+        """Whether more than two talk."""
+        return len(self.members) > 2
 
     @property
     def due(self) -> float | None:
         """When it has rung long enough, or the caller has to be told again that it rings."""
-        waits = [at for at in (self.ring_until, self.progress_at) if at is not None]
-        return min(waits, default=None)
-
-    @property
-    def is_service(self) -> bool:
-        """Whether the service itself is the other side."""
-        return isinstance(self.target, ServiceTarget)
+        if self.attempt is None:
+            return self.progress_at
+        ring = self.attempt.due
+        return ring if self.progress_at is None else min(ring, self.progress_at)
 
     def record(self, reason: EndReason, ended_by: str, now: float) -> CallRecord:
         """What is kept of it."""

@@ -33,7 +33,10 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class SendPush:
-    """Have the person's devices woken; the `count`-th push of this call."""
+    """Have the person's devices woken; the `count`-th push of this call.
+
+    `group` is the hunt group that was called, if one was.
+    """
 
     call_id: str
     tracking_id: str
@@ -41,6 +44,7 @@ class SendPush:
     callee: Party
     until: float
     count: int
+    group: Party | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class RingWindows:
             case WindowOpened():
                 self._open(event)
             case LineOffered() | LineRings() | LineLost() | WindowClosed():
-                window = self._windows.get(event.session_id)
+                window = self._windows.get(event.ring_id)
                 if window is not None and not isinstance(window.state, Over):
                     self._change(window, event)
             case Tick():
@@ -105,12 +109,13 @@ class RingWindows:
 
     def _open(self, event: WindowOpened) -> None:
         window = Window(
-            event.session_id,
+            event.ring_id,
             event.tracking_id,
             event.caller,
             event.callee,
             event.until,
             Invited(),
+            event.group,
         )
         self._windows[window.call_id] = window
         self._push(window, Invited())
@@ -144,6 +149,7 @@ class RingWindows:
                 window.callee,
                 window.until,
                 pushed.count,
+                window.group,
             )
         )
 

@@ -116,6 +116,7 @@ class Window:
     callee: Party
     until: float
     state: State
+    group: Party | None = None
 
     @property
     def due(self) -> float | None:

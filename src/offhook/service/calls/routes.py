@@ -12,7 +12,9 @@ from offhook.engine.exchange import ExchangeRefused
 from offhook.engine.exchange.inputs import (
     Alert,
     Answer,
+    BlindTransfer,
     Command,
+    ConsultTransfer,
     End,
     Hold,
     KeepAlive,
@@ -40,6 +42,7 @@ from offhook.wire.mobius import (
     MediaRequest,
     MobiusErrorCode,
     TransferRequest,
+    TransferType,
     UpdateCallRequest,
 )
 
@@ -55,7 +58,7 @@ AnyRequest = Request[Any, Any, Any]
 def routes(
     shell: ExchangeShell, lines: LineRegistry, directory: Directory, creation: RateLimit
 ) -> list[HTTPRouteHandler]:
-    """Create, alert, answer, negotiate, keep alive, hold, resume, end."""
+    """Create, alert, answer, negotiate, keep alive, hold, resume, transfer, end."""
 
     def submit(command: Command) -> None:
         try:
@@ -160,12 +163,25 @@ def routes(
         return body
 
     @post(_SERVICES + "/calltransfer/commit", status_code=200)
-    async def transfer(request: AnyRequest, principal: SignedIn) -> None:
+    async def transfer(request: AnyRequest, principal: SignedIn) -> CallRequest:
         body = await read(request, TransferRequest)
-        about(body.device, principal)
-        raise refusal(
-            MobiusErrorCode.NOT_ACCEPTABLE, "This service does not transfer calls; hang up instead."
-        )
+        line = about(body.device, principal)
+        blind, consult = body.blindTransferContext, body.consultTransferContext
+        if body.transferType is TransferType.BLIND and blind is not None:
+            dialled = blind.destination.removeprefix("tel:")
+            target = await directory.resolve(principal.org_id, dialled)
+            submit(BlindTransfer(line.line_id, blind.transferorCallId, dialled, target))
+        elif body.transferType is TransferType.CONSULT and consult is not None:
+            submit(
+                ConsultTransfer(line.line_id, consult.transferorCallId, consult.transferToCallId)
+            )
+        else:
+            raise refusal(
+                MobiusErrorCode.PARSING_ERROR,
+                "A BLIND transfer needs a blindTransferContext, a CONSULT one a "
+                "consultTransferContext.",
+            )
+        return CallRequest(body.device, body.callId)
 
     return [create, update, media, keep_alive, end, hold, resume, transfer]
 

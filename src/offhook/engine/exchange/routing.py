@@ -1,0 +1,333 @@
+"""Where a call goes: to a person, a group or the service itself, and on from there.
+
+A person or a group may send a call on: always, when busy (do not disturb and declining included),
+or when nobody answers. Where nothing sends it on, it ends with the reason.
+"""
+
+from collections.abc import Callable
+from typing import assert_never
+
+from offhook.engine.exchange.call import Alerting, Call, Dialling, Inviting
+from offhook.engine.exchange.effects import Connected, WindowClosed
+from offhook.engine.exchange.ending import Ending
+from offhook.engine.exchange.floor import Floor
+from offhook.engine.exchange.holding import Holding
+from offhook.engine.exchange.hunting import in_order, next_turn
+from offhook.engine.exchange.model import (
+    EndReason,
+    Forward,
+    GroupTarget,
+    HuntPolicy,
+    Party,
+    PersonTarget,
+    Redirection,
+    RedirectionReason,
+    Rules,
+    ServiceNumber,
+    ServiceTarget,
+    Target,
+    UnknownTarget,
+)
+from offhook.engine.exchange.parties import settle
+from offhook.engine.exchange.plugging import plug
+from offhook.engine.exchange.progress import announce
+from offhook.engine.exchange.ringing import Ringing
+from offhook.engine.exchange.session import Attempt, Ring, Session
+
+#: How often one call may be sent on.
+MOST_REDIRECTIONS = 5
+#: The longest that one line rings: official clients stop by themselves after 60 s.
+MAX_RING_SECONDS = 55.0
+
+
+class Routing:
+    """See the module. `new_id` makes the ids of those who are called."""
+
+    def __init__(
+        self,
+        floor: Floor,
+        ending: Ending,
+        holding: Holding,
+        ringing: Ringing,
+        new_id: Callable[[], str],
+        ring_seconds: float,
+    ) -> None:
+        self._floor = floor
+        self._ending = ending
+        self._holding = holding
+        self._ringing = ringing
+        self._new_id = new_id
+        self._ring_seconds = ring_seconds
+        self._last_rung: dict[str, str] = {}
+
+    # --- where it goes ---
+
+    def call(self, session: Session, target: Target) -> None:
+        """Call `target` for whoever waits in the session."""
+        session.callee = party_of(target)
+        self._floor.touch(session)
+        match target:
+            case UnknownTarget():
+                self._ending.close(session, EndReason.NOT_FOUND, "service")
+            case ServiceTarget():
+                self._serve(session, target.service)
+            case PersonTarget() | GroupTarget():
+                self._call_people(session, target)
+            case _:
+                assert_never(target)
+
+    def ring_own_phones(self, session: Session, view_id: str, party: Party) -> None:
+        """Ring the phones of who dialled from elsewhere."""
+        until = self._floor.now + self._ring_seconds
+        session.attempt = Attempt(PersonTarget(party), until)
+        self._ringing.ring(session, view_id, party, until)
+        self._floor.session_timers.arm(session.session_id)
+
+    def obstacle(self, target: Target, waiter: Call, redirections: int) -> EndReason | None:
+        """Why a call of `waiter` to `target` would end at once, None if somebody would ring.
+
+        The call has been sent on `redirections` times, on the way to `target` included.
+        """
+        for _ in range(redirections, MOST_REDIRECTIONS + 1):
+            if isinstance(target, UnknownTarget):
+                return EndReason.NOT_FOUND
+            if isinstance(target, ServiceTarget):
+                return EndReason.BUSY if target.service is ServiceNumber.BUSY else None
+            forward = target.rules.always
+            if forward is None:
+                if self._somebody_is_free(target, waiter):
+                    return None
+                forward = target.rules.busy
+            if forward is None:
+                return EndReason.BUSY
+            target = forward.target
+        return EndReason.BUSY
+
+    def divert(self, session: Session, forward: Forward) -> None:
+        """Who is called sends the call on, instead of taking it."""
+        self._send_on(session, forward, RedirectionReason.DIVERT)
+
+    def ring_over(self, session: Session, ring: Ring, reason: EndReason) -> None:
+        """A person declined (REJECTED), or no phone of theirs can take the call."""
+        attempt = session.attempt
+        if attempt is None:
+            return
+        if reason is EndReason.LINE_LOST:
+            if not session.announced:
+                # The last client vanished: it rings all the same, for one that comes in time.
+                announce(self._floor, session)
+            return
+        declined = reason is EndReason.REJECTED
+        to_called = EndReason.DECLINED_ELSEWHERE if declined else reason
+        if isinstance(attempt.target, GroupTarget):
+            attempt.out.add(ring.party.person_id)
+            self._ending.stop_ringing(session, ring, to_called, reason)
+            if not attempt.rings:
+                self._next_member(session, attempt, attempt.target, reason)
+        else:
+            self._ending.stop_ringing(session, ring, to_called, reason)
+            self._not_taken(session, attempt.target.rules, reason)
+
+    def tick(self, session: Session) -> None:
+        """It may have rung long enough."""
+        floor, attempt = self._floor, session.attempt
+        if attempt is not None and attempt.until <= floor.now:
+            for ring in list(attempt.rings):
+                self._ending.stop_ringing(session, ring, EndReason.NO_ANSWER, EndReason.NO_ANSWER)
+            self._not_taken(session, attempt.target.rules, EndReason.NO_ANSWER)
+            return
+        if (
+            attempt is not None
+            and isinstance(attempt.target, GroupTarget)
+            and attempt.turn_until is not None
+            and attempt.turn_until <= floor.now
+        ):
+            self._next_member(session, attempt, attempt.target, EndReason.NO_ANSWER)
+        goes_on = session.session_id in floor.sessions
+        if goes_on and session.progress_at is not None and session.progress_at <= floor.now:
+            announce(floor, session)
+
+    # --- who takes it ---
+
+    def answered(self, call: Call) -> None:
+        """The person answered on this line: all other phones stop."""
+        floor = self._floor
+        session, ring = floor.session_of(call), floor.rings[call.view_id]
+        attempt = session.attempt
+        if attempt is None or not isinstance(call.state, Inviting | Alerting):
+            return
+        for other_id in ring.calls:
+            if other_id != call.call_id:
+                self._ending.drop(floor.calls[other_id], EndReason.ANSWERED_ELSEWHERE)
+        for other in list(attempt.rings):
+            if other is not ring:
+                self._ending.stop_ringing(
+                    session, other, EndReason.ANSWERED_ELSEWHERE, None, elsewhere=True
+                )
+        del floor.rings[ring.ring_id]
+        session.attempt = session.progress_at = None
+        floor.do(WindowClosed(ring.ring_id, None))
+        floor.enter(call, call.state.answered(floor.now), "answer")
+        self._holding.hold_others(call)
+        session.members.append(call.call_id)
+        side = floor.sides[call.view_id]
+        side.call_id = call.call_id
+        if session.then is not None:
+            goal, session.then = session.then, None
+            session.caller_id = call.call_id
+            plug(floor, session)
+            self.call(session, goal.target)
+            return
+        session.callee = call.party
+        self._connect(session)
+
+    def _connect(self, session: Session) -> None:
+        """The other side is there: both hear each other."""
+        floor = self._floor
+        session.attempt = session.progress_at = None
+        session.answered = floor.now
+        waiter = floor.calls[session.members[0]]
+        if isinstance(waiter.state, Dialling):
+            floor.enter(waiter, waiter.state.answered(floor.now), "answer")
+            self._holding.hold_others(waiter)
+            waiter.told = session.callee
+            floor.tell(waiter, Connected(session.callee))
+        for call_id in session.members:
+            side = floor.sides[floor.calls[call_id].view_id]
+            if side.answered is None:
+                side.answered = floor.now
+        settle(floor, session)
+
+    # --- people ---
+
+    def _call_people(self, session: Session, target: PersonTarget | GroupTarget) -> None:
+        waiter = self._floor.waiter_of(session)
+        if target.rules.always is not None:
+            self._send_on(session, target.rules.always, RedirectionReason.UNCONDITIONAL)
+        elif waiter is None or not self._somebody_is_free(target, waiter):
+            self._not_taken(session, target.rules, EndReason.BUSY)
+        else:
+            if isinstance(waiter.state, Dialling):
+                self._holding.hold_others(waiter)
+            until = self._floor.now + self._patience(target)
+            session.attempt = attempt = Attempt(target, until)
+            if isinstance(target, GroupTarget):
+                self._ring_group(session, attempt, target, waiter)
+            else:
+                first = not session.redirections and session.caller_id == waiter.call_id
+                ring_id = session.session_id if first else self._new_id()
+                self._ringing.ring(session, ring_id, target.party, until)
+            self._floor.session_timers.arm(session.session_id)
+            settle(self._floor, session)
+
+    def _ring_group(
+        self, session: Session, attempt: Attempt, target: GroupTarget, waiter: Call
+    ) -> None:
+        if target.policy is not HuntPolicy.SIMULTANEOUS:
+            self._next_member(session, attempt, target, EndReason.BUSY)
+            return
+        for member in target.members:
+            if self._is_free(member, waiter):
+                self._ringing.ring(session, self._new_id(), member.party, attempt.until)
+
+    def _next_member(
+        self, session: Session, attempt: Attempt, target: GroupTarget, otherwise: EndReason
+    ) -> None:
+        """The next one's turn. `otherwise` is why there is none."""
+        floor, waiter = self._floor, self._floor.waiter_of(session)
+        order = in_order(
+            target,
+            self._last_rung.get(target.group_id),
+            lambda person_id: floor.idle_since.get(person_id, 0.0),
+        )
+        member = None
+        if target.policy is not HuntPolicy.SIMULTANEOUS and waiter is not None:
+            member = next_turn(attempt, order, lambda each: self._is_free(each, waiter))
+        if member is None:
+            for ring in list(attempt.rings):
+                self._ending.stop_ringing(session, ring, otherwise, otherwise)
+            self._not_taken(session, target.rules, otherwise)
+            return
+        person_id = member.party.person_id
+        attempt.tried.add(person_id)
+        self._last_rung[target.group_id] = person_id
+        for ring in list(attempt.rings):
+            if ring.party.person_id != person_id or ring.until <= floor.now:
+                self._ending.stop_ringing(session, ring, otherwise, otherwise)
+        if not attempt.rings:
+            until = min(floor.now + MAX_RING_SECONDS, attempt.until)
+            self._ringing.ring(session, self._new_id(), member.party, until)
+        attempt.turn_until = min(floor.now + target.member_seconds, attempt.rings[0].until)
+        floor.session_timers.arm(session.session_id)
+
+    def _somebody_is_free(self, target: PersonTarget | GroupTarget, waiter: Call) -> bool:
+        if isinstance(target, PersonTarget):
+            lines = self._ringing.free_lines(target.party, waiter)
+            return not target.rules.do_not_disturb and lines is not None
+        return any(self._is_free(member, waiter) for member in target.members)
+
+    def _is_free(self, member: PersonTarget, waiter: Call) -> bool:
+        """A member of a group is rung only when not on another call, and never for itself."""
+        return (
+            not member.rules.do_not_disturb
+            and member.party.person_id != waiter.party.person_id
+            and not self._floor.is_busy(member.party.person_id)
+        )
+
+    def _patience(self, target: PersonTarget | GroupTarget) -> float:
+        """Seconds for which it rings."""
+        own = target.rules.no_answer_seconds
+        if isinstance(target, PersonTarget) or target.policy is HuntPolicy.SIMULTANEOUS:
+            return min(own or self._ring_seconds, MAX_RING_SECONDS)
+        return own or max(self._ring_seconds, len(target.members) * target.member_seconds)
+
+    # --- nobody takes it ---
+
+    def _not_taken(self, session: Session, rules: Rules, reason: EndReason) -> None:
+        if reason is EndReason.NO_ANSWER:
+            forward, why = rules.no_answer, RedirectionReason.NO_ANSWER
+        else:
+            forward, why = rules.busy, RedirectionReason.BUSY
+        if forward is not None:
+            self._send_on(session, forward, why)
+            return
+        own_phones = session.then is not None
+        by = "service" if reason is EndReason.NO_ANSWER else "caller" if own_phones else "callee"
+        self._ending.close(session, reason, by)
+
+    def _send_on(self, session: Session, forward: Forward, why: RedirectionReason) -> None:
+        if session.attempt is not None:
+            for ring in list(session.attempt.rings):
+                self._ending.stop_ringing(
+                    session, ring, EndReason.DECLINED_ELSEWHERE, EndReason.REJECTED
+                )
+            session.attempt = None
+        if len(session.redirections) >= MOST_REDIRECTIONS:
+            self._ending.close(session, EndReason.BUSY, "service")
+            return
+        session.redirections += (Redirection(why, session.callee),)
+        self.call(session, forward.target)
+
+    # --- the service itself ---
+
+    def _serve(self, session: Session, service: ServiceNumber) -> None:
+        waiter = self._floor.waiter_of(session)
+        match service:
+            case ServiceNumber.BUSY:
+                self._ending.close(session, EndReason.BUSY, "callee")
+            case ServiceNumber.NO_ANSWER:
+                if waiter is not None and isinstance(waiter.state, Dialling):
+                    self._holding.hold_others(waiter)
+                announce(self._floor, session)
+                settle(self._floor, session)
+            case ServiceNumber.ECHO | ServiceNumber.ANNOUNCEMENT | ServiceNumber.DTMF:
+                announce(self._floor, session)
+                session.service = service
+                self._connect(session)
+            case _:
+                assert_never(service)
+
+
+def party_of(target: Target) -> Party:
+    """Whom a number leads to, as the caller sees it."""
+    return Party("", target.dialled) if isinstance(target, UnknownTarget) else target.party
