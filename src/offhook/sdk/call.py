@@ -37,8 +37,14 @@ from offhook.sdk.call_media import CallMedia, MediaEvents
 from offhook.sdk.call_negotiator import CallNegotiator
 from offhook.sdk.call_requests import CallRequests
 from offhook.sdk.driver import Driver
-from offhook.sdk.enums import RingerType, SendingAudioChangeResult
+from offhook.sdk.enums import (
+    CallAssociationType,
+    DirectTransferResult,
+    RingerType,
+    SendingAudioChangeResult,
+)
 from offhook.sdk.media_option import MediaOption
+from offhook.sdk.membership import CallMembership
 from offhook.sdk.mobius import CallClient
 from offhook.sdk.supervisor import Supervisor
 from offhook.wire.call_metrics import CallMetrics
@@ -136,6 +142,46 @@ class Call:
         return self._machine.party.number
 
     @property
+    def group_name(self) -> str:
+        """The name of the hunt group through which the call comes, empty if there is none."""
+        return ""
+
+    @property
+    def group_number(self) -> str:
+        """The number of the hunt group through which the call comes, empty if there is none."""
+        return ""
+
+    @property
+    def memberships(self) -> tuple[CallMembership, ...]:
+        """Who is in the call: this app's own side first, then the others."""
+        return ()
+
+    @property
+    def is_group_call(self) -> bool:
+        """Whether it is a conference: more than two are in it."""
+        return False
+
+    @property
+    def is_transfer_supported(self) -> bool:
+        """Whether it can be transferred: connected, on hold or not, and not a conference."""
+        return False
+
+    @property
+    def is_add_participant_supported(self) -> bool:
+        """Whether somebody can be added: connected, on hold or not, a conference or not."""
+        return False
+
+    @property
+    def associated_with(self) -> "Call | None":
+        """The call from which this one was begun by `start_associated_call`, while both last."""
+        return None
+
+    @property
+    def is_muted_by_service(self) -> bool:
+        """Whether the service passes nothing on of what is said here; asked for elsewhere."""
+        return False
+
+    @property
     def is_on_hold(self) -> bool:
         """Whether this side holds the call."""
         return self._machine.held
@@ -191,6 +237,57 @@ class Call:
     async def resume(self) -> None:
         """Talk again with the party on hold. Returns when that is so; at once if it is already."""
         await self._command(lambda number: io.SetHold(number, held=False))
+
+    async def start_associated_call(
+        self,
+        number: str,
+        association_type: CallAssociationType = CallAssociationType.UNDEFINED,
+        option: MediaOption | None = None,
+    ) -> "Call":
+        """Call somebody to be added to this call, or to whom it is to be transferred.
+
+        On a connected call, which is put on hold first if it is not; also where there are two
+        calls already. Returns when the service took the new call, whose `merge_calls` or whose
+        part in `transfer_call` comes next, whatever `association_type` says. Raises like
+        `dial_phone_number`; then everything is as it was before. If the new call ends without
+        either, this one is told by `AssociatedCallEndedEvent` and can be resumed.
+        """
+        raise NotImplementedError
+
+    async def merge_calls(self, target: "Call | str") -> None:
+        """Join the old call `target`, or the one with that `call_id`, into this new one.
+
+        Both connected, on hold or not, conferences or not. Returns when it is true: this call is
+        the conference, and the old one has ended as `MERGED`. Raises `CallAssociationError` if the
+        service does not join them; then both are as they were before.
+        """
+        raise NotImplementedError
+
+    async def transfer_call(self, to: "Call | str") -> None:
+        """Connect the other party of this old call with that of the new one `to`, and leave both.
+
+        `to` is a call or a `call_id`; it is connected, or still rings at the other side. Returns
+        when both have ended as `TRANSFERRED`. Raises `CallAssociationError` if the service refuses;
+        then both are as they were before.
+        """
+        raise NotImplementedError
+
+    async def direct_transfer_call(
+        self, number: str, *, wait: bool = False, timeout: float = 30.0
+    ) -> DirectTransferResult:
+        """Send the other party on to `number`, and leave.
+
+        Raises `InvalidApiError` for what is not a phone number, before the network is touched.
+        Returns when the service has accepted it and this call has ended as `TRANSFERRED`; raises
+        `TransferFailedError` if it does not. Whether the target answers, nobody learns.
+
+        With `wait` it returns when the target has answered. If the target is busy, rejects, does
+        not exist, or does not answer within `timeout` seconds, the call is given back: it goes on,
+        resumed if it was not on hold before, and `TransferFailedError` says why. So it does if the
+        waiting task is cancelled. If the other party hangs up meanwhile, `CallEndedError` is raised
+        and the target is left in peace.
+        """
+        raise NotImplementedError
 
     async def mute(self) -> None:
         """Send silence instead of the source. Not while the call is on hold."""

@@ -48,7 +48,8 @@ class IncomingCallListener:
     def on_incoming_call(self, call: Call, has_active_conflict_calls: bool) -> Any:
         """Somebody calls. Set an observer, then answer or reject.
 
-        `has_active_conflict_calls`: answering would end other calls. Never so for phone calls.
+        `has_active_conflict_calls`: another call is up and not on hold; answering this one puts
+        that one on hold. No phone call is ever ended by answering another.
         """
 
 
@@ -218,6 +219,13 @@ class Phone:
                     yield call_or_end
         finally:
             self._iterators.discard(queue)
+
+    def set_remote_answer(self, make_option: Callable[[], MediaOption] | None) -> None:
+        """Let the person answer calls of this phone from elsewhere, over REST for example.
+
+        `make_option` makes the media of a call that is answered so. None, and at first, only tells
+        the observer by `AnswerRequestedEvent`: a phone must not listen in because of a request.
+        """
 
     async def process_push_notification(self, message: PushMessage) -> PushNotificationResult:
         """Take a call that was announced by push, whatever state the app is in.
