@@ -84,6 +84,7 @@ async def test_quitting_ends_the_calls_and_says_so(shell: Shell) -> None:
         await carol.says("ready")
         carol.do("dial 1002")
         await carol.says("connected")
+        await bob.says("connected")
         carol.do("quit")
         assert (await carol.says("ended"))["reason"] == "local_hangup"
         assert await carol.code() == ExitCode.CONNECTED
@@ -96,6 +97,7 @@ async def test_a_phone_that_is_told_to_stop_ends_its_calls_first(shell: Shell) -
         await carol.says("ready")
         carol.do("dial 1002")
         await carol.says("connected")
+        await bob.says("connected")
         carol.process.terminate()
         assert await carol.code() == ExitCode.CONNECTED
         assert (await bob.says("ended"))["reason"] == "remote_hangup"
