@@ -19,6 +19,7 @@ BENCHMARKS = {
     "exchange": "The exchange alone",
     "memory": "Memory",
     "push": "Pushes to Apple",
+    "push_backend": "From webhook to push",
     "wake": "Waking a phone",
     "push_faults": "Pushes while everything breaks",
 }

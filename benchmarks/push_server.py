@@ -1,6 +1,6 @@
-"""What Apple's push service costs least: HTTP/2 over TLS that answers 200 to every request.
+"""What a push service costs least: HTTP/2 over TLS that answers 200 to every request.
 
-It prints one line of JSON when it is ready: port, authority and signing key.
+As a program it prints one line of JSON when it is ready: port, authority and signing key.
 """
 
 import asyncio
@@ -8,6 +8,8 @@ import json
 import socket
 import ssl
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import h2.config
@@ -21,8 +23,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from offhook.serving.tls import local_tls
 
 
-class _Connection(asyncio.Protocol):
-    def __init__(self) -> None:
+class PushServer(asyncio.Protocol):
+    """One connection. `arrived` is given each body and when its last bytes came, in Unix seconds.
+
+    `answer` is the body of every answer, empty as Apple's.
+    """
+
+    def __init__(
+        self, arrived: Callable[[bytes, float], None] = lambda *_: None, answer: bytes = b""
+    ) -> None:
+        self._arrived = arrived
+        self._answer = answer
         self._h2 = h2.connection.H2Connection(
             h2.config.H2Configuration(
                 client_side=False,
@@ -37,6 +48,7 @@ class _Connection(asyncio.Protocol):
             initial_values={h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 1000},
         )
         self._ids: dict[int, bytes] = {}
+        self._bodies: dict[int, bytes] = {}
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -49,19 +61,36 @@ class _Connection(asyncio.Protocol):
         self._transport.write(self._h2.data_to_send())
 
     def data_received(self, data: bytes) -> None:
+        now = time.time()
         for event in self._h2.receive_data(data):
             match event:
                 case h2.events.RequestReceived(stream_id=int(stream), headers=list(headers)):
-                    self._ids[stream] = next(v for k, v in headers if k == b"apns-id")
-                case h2.events.DataReceived(stream_id=int(stream)):
+                    self._ids[stream] = next((v for k, v in headers if k == b"apns-id"), b"-")
+                    self._bodies[stream] = b""
+                case h2.events.DataReceived(stream_id=int(stream), data=bytes(body)):
+                    self._bodies[stream] += body
                     size = event.flow_controlled_length or 0
                     self._h2.acknowledge_received_data(size, stream)
                 case h2.events.StreamEnded(stream_id=int(stream)):
-                    headers = [(b":status", b"200"), (b"apns-id", self._ids.pop(stream))]
-                    self._h2.send_headers(stream, headers, end_stream=True)
+                    self._reply(stream)
+                    self._arrived(self._bodies.pop(stream), now)
                 case _:
                     pass
         self._transport.write(self._h2.data_to_send())
+
+    def _reply(self, stream: int) -> None:
+        headers = [(b":status", b"200"), (b"apns-id", self._ids.pop(stream))]
+        self._h2.send_headers(stream, headers, end_stream=not self._answer)
+        if self._answer:
+            self._h2.send_data(stream, self._answer, end_stream=True)
+
+
+def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """TLS for a server that speaks HTTP/2."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    tls.set_alpn_protocols(["h2"])
+    return tls
 
 
 async def serve(folder: Path) -> None:
@@ -74,10 +103,8 @@ async def serve(folder: Path) -> None:
             serialization.NoEncryption(),
         )
     )
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(files.certificate, files.key)
-    tls.set_alpn_protocols(["h2"])
-    server = await asyncio.get_running_loop().create_server(_Connection, "127.0.0.1", 0, ssl=tls)
+    tls = tls_context(files.certificate, files.key)
+    server = await asyncio.get_running_loop().create_server(PushServer, "127.0.0.1", 0, ssl=tls)
     port = server.sockets[0].getsockname()[1]
     print(json.dumps({"port": port, "ca": str(files.ca), "key": str(key)}), flush=True)
     await server.serve_forever()

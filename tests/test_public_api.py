@@ -43,7 +43,7 @@ MEMBERS = {
         set_incoming_call_listener set_remote_answer
     """,
     "Call": """
-        answer associated_with audio call_id caller_number connected correlation_id
+        answer associated_with association_type audio call_id caller_number connected correlation_id
         direct_transfer_call direction end_reason ended events external_tracking_id group_name
         group_number hangup hold is_add_participant_supported is_group_call is_muted_by_service
         is_on_hold is_sending_audio is_transfer_supported memberships merge_calls mute observer
@@ -84,7 +84,7 @@ INTERNAL = {
         "service_back",
         "take",
     },
-    "Call": {"dial", "end_now", "finish", "service_back", "take", "tracking_id"},
+    "Call": {"tracking_id"},
     "Authenticator": {"attach", "close", "renew", "restore"},
     "MediaOption": {"close", "error_of", "open", "sink", "source", "uses_devices"},
 }

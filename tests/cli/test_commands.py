@@ -29,6 +29,10 @@ async def test_the_first_line_of_up_says_everything_that_a_program_needs(shell: 
         assert set(person) == {"name", "email", "number", "extension", "password", "token"}
         assert person["number"].startswith("+")
         assert len(person["extension"]) == 4
+    (support,) = ready["groups"]
+    assert support["number"].startswith("+")
+    assert (support["name"], support["extension"]) == ("Support", "1010")
+    assert support["members"] == ["Bob Brown", "Carol Clark", "Dave Davis"]
     assert set(ready["test_numbers"]) == {"echo", "announcement", "busy", "no_answer", "dtmf"}
 
 

@@ -6,8 +6,9 @@ from itertools import pairwise
 
 from media.legs import Ear, Rtp, client_config, connect, legs, negotiate, service_config
 from offhook.engine.rtp.rewrite import FRAME
-from offhook.media.playout import FRAME_SECONDS, Player, PlayoutClock
+from offhook.media.playout import Player, PlayoutClock
 from offhook.media.relay import RelayPort
+from offhook.media.samples import FRAME_SECONDS
 
 SOUND = [f"frame {number}".encode() for number in range(10)]
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -13,7 +17,17 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import text
 
-from offhook.engine.dispatch.model import Outcome, OutcomeKind, Push
+from offhook.engine.dispatch.model import Environment, Outcome, OutcomeKind, Provider, Push
+from offhook.push.cipher import Cipher
+from offhook.push.delivery import Delivery
+from offhook.push.figures import Figures
+from offhook.push.history import History
+from offhook.push.inbox import Inbox
+from offhook.push.registry import DeviceRegistry, Registration
+from offhook.push.store import MIGRATIONS
+from offhook.push.webhook import call_event
+from offhook.serving.address import ConfigError
+from offhook.store import Database, open_database
 from push import silent_backend
 from push.backend import (
     ALICE,
@@ -22,6 +36,7 @@ from push.backend import (
     SECRET,
     Backend,
     People,
+    RecordingSender,
     config,
     event,
     never,
@@ -31,6 +46,9 @@ from push.backend import (
     started,
 )
 
+PHONE = Registration(
+    "phone-1", Provider.APNS, "org.example.phone", Environment.PRODUCTION, "ab" * 32
+)
 KEY = Fernet.generate_key().decode()
 
 
@@ -210,16 +228,74 @@ async def test_calls_are_resumed_on_each_kind_of_database(
         await backend.sender.next()
 
 
-async def test_two_backends_with_one_database_ring_once_for_an_event_that_both_get(
-    people: People, tmp_path: Path, database_url: str
+@dataclass
+class Sharing:
+    """What makes a backend, on a database that is not its own."""
+
+    registry: DeviceRegistry
+    figures: Figures
+    delivery: Delivery
+    sender: RecordingSender
+
+
+@asynccontextmanager
+async def sharing(database: Database) -> AsyncIterator[Sharing]:
+    cipher, figures = Cipher([KEY]), Figures()
+    inbox = Inbox(database, cipher, time.time, 600.0)
+    registry = DeviceRegistry(database, cipher, time.time)
+    delivery = Delivery(inbox, registry, figures, History(), time.time)
+    sender = RecordingSender(delivery.on_outcome)
+    delivery.attach(sender)
+    await inbox.start()
+    try:
+        yield Sharing(registry, figures, delivery, sender)
+    finally:
+        await delivery.stop(1.0)
+        await inbox.stop()
+
+
+async def test_two_backends_that_share_their_calls_ring_once_for_an_event_that_both_get(
+    tmp_path: Path, database_url: str
 ) -> None:
-    one = config(tmp_path / "one", people.url, database=database_url, encryption_keys=[KEY])
-    two = config(tmp_path / "two", people.url, database=database_url, encryption_keys=[KEY])
-    body = event(ALICE)
-    async with started(one) as first, started(two) as second:
-        await first.register(ALICE)
-        for each in (first, second):
-            assert (await each.post(body, signed(body))).status == 200
-        await first.sender.next()
-        await second.until("webhooks_unneeded_total", 1, reason="duplicate")
-        assert second.sender.pushes.empty()
+    call = json.dumps({"apnsPayload": payload(), "fcmPayload": payload()}).encode()
+    of_both = call_event(ALICE.uuid, ALICE.id, call, time.time())
+    database = await open_database(database_url, MIGRATIONS)
+    try:
+        async with sharing(database) as first, sharing(database) as second:
+            await first.registry.register(ALICE.uuid, PHONE)
+            for each in (first, second):
+                await each.delivery.accept(of_both)
+            await first.sender.next()
+            assert second.figures.total("offhook_push_webhooks_unneeded_total") == 1
+            assert second.sender.pushes.empty()
+    finally:
+        await database.close()
+
+
+async def test_a_second_backend_on_the_same_file_does_not_start_until_the_first_has_ended(
+    people: People, tmp_path: Path
+) -> None:
+    settings = config(tmp_path, people.url)
+    async with started(settings):
+        with pytest.raises(ConfigError, match=r"push\.db is in use by another push backend"):
+            async with started(settings):
+                pass
+    async with started(settings) as backend:
+        await backend.register(ALICE)
+
+
+async def test_a_call_is_pushed_while_the_disk_is_slow_and_acknowledged_once_it_is_kept(
+    people: People, tmp_path: Path
+) -> None:
+    async with started(config(tmp_path, people.url)) as backend:
+        await backend.register(ALICE)
+        await backend.ring(ALICE)  # Its devices are known from now on.
+        await backend.sender.next()
+        other = await asyncio.to_thread(locking, tmp_path / "push.db")
+        ringing = asyncio.create_task(backend.ring(ALICE))
+        await backend.sender.next()
+        assert not ringing.done()
+        assert await backend.figure("inbox_unwritten_total") == 0  # It has not been given up.
+        await asyncio.to_thread(other.close)
+        assert (await ringing).status == 200
+    assert [row for row in kept(tmp_path) if row != (None,)] == []

@@ -389,7 +389,7 @@ def payload_of(cloud: RunningCloud, dialled: Call) -> str:
     window = next(
         each
         for each in cloud.service.wakeup._windows
-        if each.tracking_id == dialled._machine.tracking_id
+        if each.tracking_id == dialled.tracking_id
     )
     return payload(callId=window.call_id, externalTrackingId=window.tracking_id)
 

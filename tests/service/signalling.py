@@ -150,6 +150,13 @@ class Wire:
                         return frame
                 await self._news.wait()
 
+    async def event(self, number: int) -> dict[str, Any]:
+        """The event of this number, from 0 on, whenever it comes."""
+        while len(self.events) <= number:
+            self._news.clear()
+            await self._news.wait()
+        return self.events[number]
+
     def story(self, call_id: str) -> list[str]:
         """What was told about a call, in order, in short."""
         short = []
@@ -161,7 +168,7 @@ class Wire:
                 if message:
                     name = message["messageType"]
                 elif service:
-                    name = service[0]["eventData"]["callState"]
+                    name = service[0]["eventData"].get("callState", service[0]["eventType"])
                 short.append(name)
         return short
 

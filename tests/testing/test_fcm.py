@@ -98,6 +98,14 @@ async def send(
     return await client.post(f"/v1/projects/{project}/messages:send", bearer, body)
 
 
+async def test_an_assertion_may_be_for_google_as_its_own_libraries_write_it(
+    http: aiohttp.ClientSession, fcm: FcmServer
+) -> None:
+    text = assertion(fcm, aud="https://oauth2.googleapis.com/token")
+    status, answer = await asked(http, fcm, text)
+    assert (status, answer["token_type"]) == (200, "Bearer")
+
+
 async def test_a_good_message_arrives_with_its_text_as_it_is(
     fcm: FcmServer, client: Http2Client, bearer: dict[str, str]
 ) -> None:
@@ -264,7 +272,7 @@ async def test_it_can_be_cut_off_go_away_and_be_down(
     ("changes", "error"),
     [
         ({"iss": "somebody@else.example"}, "invalid_grant"),
-        ({"aud": "https://oauth2.googleapis.com/token"}, "invalid_grant"),
+        ({"aud": "https://somewhere.example/token"}, "invalid_grant"),
         ({"scope": "https://www.googleapis.com/auth/drive"}, "invalid_scope"),
         ({"scope": None}, "invalid_scope"),
         ({"exp": 1_700_000_000}, "invalid_grant"),

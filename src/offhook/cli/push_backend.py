@@ -11,6 +11,7 @@ import msgspec
 import uvloop
 from rich.console import Console
 
+from offhook.cli.pauses import keep_pauses_short
 from offhook.cli.signals import until_signal
 from offhook.push.app import PushBackend
 from offhook.push.config import PushConfig, load, with_environment
@@ -64,6 +65,7 @@ async def _run(config: PushConfig, *, as_json: bool) -> int:
     with until_signal() as stopped:
         backend = PushBackend(config)
         await backend.start()
+        keep_pauses_short()
         try:
             line = _ready(backend)
             if as_json:

@@ -15,6 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from offhook.cli.known_clouds import DEFAULT_CLOUD, KnownCloud, KnownPerson, forget, remember
+from offhook.cli.pauses import keep_pauses_short
 from offhook.cli.signals import until_signal
 from offhook.service.app import PhoneService
 from offhook.service.config import ServiceConfig
@@ -42,6 +43,15 @@ class PersonLine(msgspec.Struct):
     token: str
 
 
+class GroupLine(msgspec.Struct):
+    """A hunt group as `--json` prints it; `members` by name."""
+
+    name: str
+    number: str
+    extension: str
+    members: list[str]
+
+
 class ReadyLine(msgspec.Struct):
     """The first line of `offhook up --json`."""
 
@@ -50,6 +60,7 @@ class ReadyLine(msgspec.Struct):
     https: str
     ca: str
     people: list[PersonLine]
+    groups: list[GroupLine]
     test_numbers: dict[str, str]
     push: str
 
@@ -63,7 +74,10 @@ def default_data(environment: Mapping[str, str]) -> Path:
 def ready_line(cloud: LocalCloud, push: LocalPush) -> bytes:
     """What `--json` prints once everything is ready."""
     people = [msgspec.convert(person, PersonLine, from_attributes=True) for person in cloud.people]
-    line = ReadyLine(True, cloud.http, cloud.https, cloud.ca, people, cloud.test_numbers, push.url)
+    groups = [msgspec.convert(group, GroupLine, from_attributes=True) for group in cloud.groups]
+    line = ReadyLine(
+        True, cloud.http, cloud.https, cloud.ca, people, groups, cloud.test_numbers, push.url
+    )
     return msgspec.json.encode(line)
 
 
@@ -113,6 +127,7 @@ async def _up(config: ServiceConfig, push_http: str, *, as_json: bool) -> int:
             local_cloud(config) as cloud,
             local_push(cloud, folder, http=push_http) as push,
         ):
+            keep_pauses_short()
             files = remember(known(cloud, push), os.environ)
             try:
                 if as_json:
@@ -130,6 +145,7 @@ async def _serve(config: ServiceConfig) -> int:
     with until_signal() as stopped:
         service = PhoneService(config)
         await service.start()
+        keep_pauses_short()
         try:
             logging.getLogger("offhook").warning(
                 "serving on %s %s", service.http_url, service.https_url
@@ -152,6 +168,10 @@ def _welcome(cloud: LocalCloud) -> None:
     for person in cloud.people:
         number = format_for_people(person.number)
         table.add_row(person.name, person.extension, number, person.password)
+    for group in cloud.groups:
+        number = format_for_people(group.number)
+        members = ", ".join(name.split()[0] for name in group.members)
+        table.add_row(group.name, group.extension, number, f"[dim]rings {members}[/]")
     console.print(Padding(table, (0, 0, 0, 2)))
     console.print()
     console.print("  Everybody may call everybody, by extension or number. Numbers to test with:")

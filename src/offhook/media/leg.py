@@ -111,7 +111,7 @@ class WebRtcLeg:
         self.on_state: Callable[[LegState], None] = _ignore
         self.ssrc = secrets.randbelow(2**32 - 1) + 1
         self.last_rtp_at = 0.0
-        self._cname = secrets.token_hex(8)
+        self.cname = secrets.token_hex(8)
         self._session_id = secrets.randbits(62)
         self._version = 0
         self._offer: SessionDescription | None = None
@@ -224,7 +224,7 @@ class WebRtcLeg:
             candidates=ice.candidates,
             fingerprints=(self._config.certificate.fingerprint,),
             ssrc=self.ssrc,
-            cname=self._cname,
+            cname=self.cname,
             ice_lite=ice.lite,
         )
 
@@ -310,6 +310,11 @@ class WebRtcLeg:
         await self._ice.close()
 
     # --- packets ---
+
+    @property
+    def can_send(self) -> bool:
+        """Whether a packet would go out now: connected, and the direction lets us send."""
+        return self._speaking is not None
 
     def send_rtp(self, packet: bytes | bytearray) -> None:
         """Encrypt and send one RTP packet; dropped unless connected and allowed to send."""

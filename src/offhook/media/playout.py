@@ -1,17 +1,11 @@
 """Encoded sounds, 20 ms at a time, to any number of legs from one clock."""
 
-import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
-from offhook.media.leg import LegState
 from offhook.media.relay import RelayPort
-
-#: Seconds of audio in one packet.
-FRAME_SECONDS = 0.020
-
-# After a longer stall than this the clock starts anew: a burst would overrun jitter buffers.
-_LONGEST_CATCH_UP = 5
+from offhook.media.ticker import Ticker
 
 
 class Player:
@@ -33,12 +27,18 @@ class Player:
         self,
         sound: Sequence[bytes],
         *,
+        start: int = 0,
         repeat: bool = False,
         on_end: Callable[[], None] | None = None,
     ) -> None:
-        """Play `sound` from its start instead of what played; `on_end` once it is through."""
+        """Play `sound` from its packet `start` instead of what played; `on_end` once it is through.
+
+        ValueError if there is no such packet.
+        """
+        if not 0 <= start <= len(sound):
+            raise ValueError(f"The sound has {len(sound)} packets; none is number {start}.")
         self._sound = sound
-        self._position = 0
+        self._position = start
         self._repeat = repeat
         self._on_end = on_end
 
@@ -48,8 +48,7 @@ class Player:
 
     def step(self, now: float) -> bool:
         """Send the packet of the 20 ms from `now`, if the leg can send. False at the end of all."""
-        leg = self._port.leg
-        if leg.state is not LegState.CONNECTED or not leg.direction.sends:
+        if not self._port.leg.can_send:
             return True
         if self._inserts:
             self._port.send(self._inserts.popleft(), now)
@@ -67,54 +66,45 @@ class Player:
         return True
 
 
-class PlayoutClock:
-    """Steps all players every 20 ms of the event loop's time, and catches up after a stall.
+class Played(Protocol):
+    """What a clock can step: a `Player`, or digits."""
 
-    It runs only while somebody plays.
+    def step(self, now: float) -> bool:
+        """Send what is to be heard in the 20 ms from `now`. False at the end of all."""
+
+
+class PlayoutClock:
+    """Steps all that is played every 20 ms of the event loop's time, and catches up after a stall.
+
+    It runs only while something plays.
     """
 
     def __init__(self) -> None:
-        self._players: dict[Player, None] = {}
-        self._next = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._played: dict[Played, None] = {}
+        self._ticker = Ticker(self._step)
 
-    def add(self, player: Player) -> None:
-        """Step `player` from now on, until it has nothing more to play."""
-        self._players[player] = None
-        if self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._next = loop.time() + FRAME_SECONDS
-            self._timer = loop.call_at(self._next, self._tick)
+    def add(self, played: Played) -> None:
+        """Step `played` from now on, until it has nothing more to play."""
+        self._played[played] = None
+        self._ticker.start()
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody plays."""
-        return not self._players
+        """Whether nothing plays."""
+        return not self._played
 
-    def remove(self, player: Player) -> None:
-        """Leave `player` alone. Not an error if it is not there."""
-        self._players.pop(player, None)
+    def remove(self, played: Played) -> None:
+        """Leave `played` alone. Not an error if it is not there."""
+        self._played.pop(played, None)
 
     def stop(self) -> None:
-        """Leave everybody alone."""
-        self._players.clear()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """Leave everything alone."""
+        self._played.clear()
+        self._ticker.stop()
 
-    def _tick(self) -> None:
-        self._timer = None
-        if not self._players:
-            return
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        due = int((now - self._next) / FRAME_SECONDS) + 1
-        if due > _LONGEST_CATCH_UP:
-            self._next = now
-            due = 1
-        for _ in range(due):
-            for player in list(self._players):
-                if not player.step(self._next):
-                    self._players.pop(player, None)
-            self._next += FRAME_SECONDS
-        self._timer = loop.call_at(self._next, self._tick)
+    def _step(self, due: float) -> None:
+        for played in list(self._played):
+            if not played.step(due):
+                self._played.pop(played, None)
+        if not self._played:
+            self._ticker.stop()

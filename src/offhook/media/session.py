@@ -70,14 +70,14 @@ class AudioSession:
         self, port: RtpPort, *, source: AudioSource | None = None, sink: AudioSink | None = None
     ) -> None:
         self._port = port
-        self._sink: AudioSink = sink or Nowhere()
+        self._sink: AudioSink = Nowhere() if sink is None else sink
         self.on_dtmf: Callable[[str], None] = _ignore
         self.on_source_end: Callable[[], None] = _ignore
         self.on_error: Callable[[MediaError], None] = _ignore
         self.muted = False
         self.closed = False
         self._paused = False
-        self._feed = SourceFeed(source or Silence(), self._source_ended)
+        self._feed = SourceFeed(Silence() if source is None else source, self._source_ended)
         self._sender = VoiceSender(port.ssrc)
         self._receiver = VoiceReceiver(self._sink.rate, self._digit_pressed)
         self._reporting = Reporting(port.ssrc, secrets.token_hex(8), self._receiver.reception)

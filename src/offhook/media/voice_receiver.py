@@ -22,16 +22,24 @@ class VoiceReceiver:
     """Decodes one stream at `rate` Hz. `on_digit` is called once for each key that is pressed.
 
     Times are seconds of any steady clock. `jitter` and `reception` hold the figures, `rejected`
-    counts packets that were not RTP.
+    counts packets that were not RTP. `first_delay`: see `JitterBuffer`; `keep_gil`: see `Decoder`.
     """
 
-    def __init__(self, rate: int = _CLOCK, on_digit: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        rate: int = _CLOCK,
+        on_digit: Callable[[str], None] | None = None,
+        *,
+        first_delay: float = 0.040,
+        keep_gil: bool = False,
+    ) -> None:
         self.on_digit = on_digit
-        self.jitter = JitterBuffer()
+        self.jitter = JitterBuffer(first_delay=first_delay)
         self.reception = ReceptionStatistics()
         self.rejected = 0
         self._events = EventReceiver()
-        self._decoder = Decoder(rate)
+        self._keep_gil = keep_gil
+        self._decoder = Decoder(rate, keep_gil=keep_gil)
         self._ready = silent(0)
         self._paused = True  # the last thing played was silence
 
@@ -43,7 +51,7 @@ class VoiceReceiver:
     @rate.setter
     def rate(self, rate: int) -> None:
         if rate != self.rate:
-            self._decoder = Decoder(rate)
+            self._decoder = Decoder(rate, keep_gil=self._keep_gil)
             self._ready = silent(0)
             self._paused = True
 

@@ -31,6 +31,7 @@ from offhook.push.inbox import Inbox
 from offhook.push.last_seen import LastSeen
 from offhook.push.receiver import WebhookReceiver
 from offhook.push.registry import DeviceRegistry
+from offhook.push.sole_owner import sole_owner
 from offhook.push.store import MIGRATIONS
 from offhook.push.watcher import WebhookWatcher
 from offhook.serving import errors
@@ -122,13 +123,16 @@ class PushBackend:
         cipher = Cipher(keys)
         http_socket = self._bound(*address_of("http", config.http))
         https_socket = self._bound(*address_of("https", config.https)) if config.https else None
+        exclusive = config.database_file is not None
+        if config.database_file is not None:
+            self._stack.enter_context(sole_owner(config.database_file))
         database = await open_database(config.database_url, MIGRATIONS)
         self._stack.push_async_callback(database.close)
         self.registry = DeviceRegistry(
             database,
             cipher,
             time.time,
-            exclusive=config.database_url.startswith("sqlite"),
+            exclusive=exclusive,
             most_per_person=config.limits.devices_per_person,
         )
         await self.registry.start()
@@ -139,7 +143,9 @@ class PushBackend:
             duplicates.is_new([key], came)
         await inbox.start()
         self._stack.push_async_callback(inbox.stop)
-        delivery = Delivery(inbox, self.registry, self.figures, self.history, time.time)
+        delivery = Delivery(
+            inbox, self.registry, self.figures, self.history, time.time, exclusive=exclusive
+        )
         sender = self._sender_factory(delivery.on_outcome)
         delivery.attach(sender)
         await sender.start()

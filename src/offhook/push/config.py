@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from offhook.push.cipher import Cipher
 from offhook.push.cloud_address import WEBEX, cloud_base
@@ -104,6 +106,16 @@ class PushConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def database_url(self) -> str:
         """Where the tables are."""
         return self.database or f"sqlite:///{Path(self.data) / 'push.db'}"
+
+    @property
+    def database_file(self) -> Path | None:
+        """The SQLite file; None for a server, or for a URL that is none."""
+        try:
+            url = make_url(self.database_url)
+        except ArgumentError:
+            return None
+        is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+        return Path(str(url.database)) if is_file else None
 
     @property
     def secret_file(self) -> Path:

@@ -43,7 +43,11 @@ class _OpenCall:
 
 
 class Delivery:
-    """Carries each call to the devices of who is called. Call `stop` before the sender's own."""
+    """Carries each call to the devices of who is called. Call `stop` before the sender's own.
+
+    With `exclusive` (no other process has these calls) a call is pushed while it is written, and
+    its sender answered when it is on disk; otherwise writing it first finds out whose it is.
+    """
 
     def __init__(
         self,
@@ -52,8 +56,11 @@ class Delivery:
         figures: Figures,
         history: History,
         clock: Callable[[], float],
+        *,
+        exclusive: bool = False,
     ) -> None:
         self._inbox = inbox
+        self._exclusive = exclusive
         self._registry = registry
         self._figures = figures
         self._history = history
@@ -71,6 +78,10 @@ class Delivery:
 
     async def accept(self, event: CallEvent) -> None:
         """Write the call down and begin to push. Never raises: the sender has done its part."""
+        if self._exclusive:
+            # `take` has put the call before whatever is written of its outcome: nothing else runs
+            # between here and there.
+            self._begin(event)
         match await self._inbox.take(event):
             case Taken.DUPLICATE:
                 self._figures.unneeded.labels("duplicate").inc()
@@ -81,7 +92,8 @@ class Delivery:
                 pass
             case other:
                 assert_never(other)
-        self._spawn(self._push(event, frozenset()))
+        if not self._exclusive:
+            self._begin(event)
 
     async def resume(self) -> None:
         """Take up what an earlier process left. Raises what the database raises."""
@@ -115,9 +127,20 @@ class Delivery:
         elif outcome.kind is OutcomeKind.SENT:
             self._inbox.reach(call.row_id, device.device_id)
 
+    def _begin(self, event: CallEvent) -> None:
+        """Push at once if the devices are known, else as soon as they are."""
+        if (known := self._registry.known(event.person_id)) is not None:
+            self._push_to(known, event, frozenset())
+        else:
+            self._spawn(self._push(event, frozenset()))
+
     async def _push(self, event: CallEvent, reached: frozenset[str]) -> None:
+        self._push_to(await self._devices(event), event, reached)
+
+    def _push_to(
+        self, devices: tuple[Device, ...] | None, event: CallEvent, reached: frozenset[str]
+    ) -> None:
         row_id = event_id(event)
-        devices = await self._devices(event)
         pushes = [
             push
             for device in devices or ()
@@ -131,7 +154,7 @@ class Delivery:
             result = "too_late"
         else:
             result = "pushed"
-        self._figures.calls.labels(result).inc()
+        self._figures.on_call(result)
         if result != "pushed":
             # That there is no device is nothing unusual: many people have no phone that sleeps.
             logger.log(
@@ -151,7 +174,7 @@ class Delivery:
         call = _OpenCall(row_id, {push.push_id for push in pushes})
         self._open.update(dict.fromkeys(call.left, call))
         for push in pushes:
-            self._figures.pushes.labels(push.device.provider.value).inc()
+            self._figures.on_push(push.device.provider.value)
             self._sender.send(push)
 
     async def _devices(self, event: CallEvent) -> tuple[Device, ...] | None:

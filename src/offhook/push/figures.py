@@ -1,6 +1,7 @@
 """What is counted and timed, as Prometheus text. No figure tells of a person or a device."""
 
 import asyncio
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from sqlalchemy import select
@@ -75,6 +76,12 @@ class Figures:
         self.dropped = Counter(
             "offhook_push_tokens_dropped", "Devices dropped for a dead token.", registry=registry
         )
+        # To find the child of a few labels costs as much as to count it.
+        self._pushes = cache(self.pushes.labels)
+        self._outcomes = cache(self.outcomes.labels)
+        self._attempts = cache(self.attempts.labels)
+        self._seconds = cache(self.seconds.labels)
+        self._calls = cache(self.calls.labels)
         self.open_calls = Gauge(
             "offhook_push_calls_open", "Calls whose pushes have no outcome yet.", registry=registry
         )
@@ -100,13 +107,21 @@ class Figures:
             case reason:
                 self.rejected.labels(reason).inc()
 
+    def on_call(self, result: str) -> None:
+        """What was done about a call: see `calls`."""
+        self._calls(result).inc()
+
+    def on_push(self, provider: str) -> None:
+        """A push was handed to the dispatcher."""
+        self._pushes(provider).inc()
+
     def on_outcome(self, outcome: Outcome) -> None:
         """A push has ended."""
         provider = outcome.push.device.provider.value
-        self.outcomes.labels(provider, outcome.kind.value).inc()
-        self.attempts.labels(provider).inc(outcome.attempts)
+        self._outcomes(provider, outcome.kind.value).inc()
+        self._attempts(provider).inc(outcome.attempts)
         if outcome.kind is OutcomeKind.SENT:
-            self.seconds.labels(provider).observe(outcome.seconds)
+            self._seconds(provider).observe(outcome.seconds)
 
     def total(self, sample: str, **labels: str) -> float:
         """The sum over all samples of that name which have these labels."""

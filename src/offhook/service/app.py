@@ -26,7 +26,7 @@ from offhook.service.calls import routes as call_routes
 from offhook.service.calls.shell import ExchangeShell
 from offhook.service.clock import steady_clock
 from offhook.service.config import ServiceConfig
-from offhook.service.directory import Directory
+from offhook.service.directory import Directory, group_routes, locations, settings_routes
 from offhook.service.directory import routes as directory_routes
 from offhook.service.firehose import routes as firehose_routes
 from offhook.service.firehose.call_events import CallEvents
@@ -45,6 +45,9 @@ from offhook.service.mercury import MercuryHub, SocketRules, Sockets, mercury_ro
 from offhook.service.organization import found_organization
 from offhook.service.records import Records
 from offhook.service.store import MIGRATIONS
+from offhook.service.telephony import call_routes as control_routes
+from offhook.service.telephony import conference_routes, history
+from offhook.service.telephony.control import CallControl
 from offhook.service.wakeup import routes as wakeup_routes
 from offhook.service.wakeup.shell import WakeupShell
 from offhook.serving import errors, metrics
@@ -202,7 +205,7 @@ class PhoneService:
         self.shell = shell = ExchangeShell(
             exchange, hub, self.records, steady, self.wakeup.on_window
         )
-        shell.observe(CallEvents(exchange, self.firehose.publish).observe)
+        shell.observe(CallEvents(self.firehose.publish).observe)
         self._stack.callback(self.wakeup.stop)
         plane = MediaPlane(config.media_config(), shell.on_media)
         self._stack.push_async_callback(lambda: _within(_MEDIA_SECONDS, plane.close(), "media"))
@@ -215,9 +218,12 @@ class PhoneService:
             on_gone=lambda line_id: shell.submit(LineGone(line_id)),
         )
         shell.attach(plane, self.lines)
+        places = locations.Locations(self.directory, config.country)
         clients = wdm.RunningClients(steady, limits.clients_per_person)
         sign_ins = RateLimit(limits.sign_ins, limits.sign_in_seconds)
         calls = RateLimit(limits.calls, limits.call_seconds)
+        commands = RateLimit(limits.calls, limits.call_seconds)
+        control = CallControl(shell, self.directory, calls, commands)
         rules = SocketRules(
             queue=limits.mercury_queue,
             authorization=timing.socket_authorization,
@@ -245,6 +251,9 @@ class PhoneService:
             *metrics.routes(figures, database),
             *identity_routes.routes(self.identity, self.directory, origins, sign_ins),
             *directory_routes.routes(self.directory, origins),
+            *settings_routes.routes(self.directory, timing.ring),
+            *group_routes.routes(self.directory, origins, places),
+            *locations.routes(self.directory, places),
             *call_history.routes(self.records, self.directory, origins),
             *catalog.routes(origins, config.region, config.country),
             *telemetry.routes(origins),
@@ -253,6 +262,9 @@ class PhoneService:
             *wakeup_routes.routes(self.wakeup),
             *firehose_routes.routes(webhooks, self.firehose, self.directory, targets, origins),
             *call_routes.routes(shell, self.lines, self.directory, calls),
+            *control_routes.routes(control),
+            *conference_routes.routes(control, exchange),
+            *history.routes(self.records),
             mercury_route(hub, self.identity, self._sockets, rules),
         ]
 

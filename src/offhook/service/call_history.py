@@ -10,7 +10,7 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from offhook.engine.exchange.model import CallRecord, EndReason, Party
-from offhook.service.directory.directory import Directory
+from offhook.service.directory import Directory
 from offhook.service.identity.principal import SignedIn
 from offhook.service.records import Records
 from offhook.serving.errors import ApiError
@@ -34,6 +34,8 @@ _OUTCOMES = {
     EndReason.NO_ANSWER: ("Success", "NoAnswer"),
     EndReason.NOT_FOUND: ("Refusal", "UnassignedNumber"),
     EndReason.UNAVAILABLE: ("Refusal", "TemporarilyUnavailable"),
+    EndReason.TRANSFERRED: ("Success", "Normal"),
+    EndReason.MERGED: ("Success", "Normal"),
 }
 _FAILED = ("Failure", "Internal")
 

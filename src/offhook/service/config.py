@@ -2,23 +2,18 @@
 
 import ipaddress
 import math
-import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
 
-from offhook.engine.exchange.model import ServiceNumber
 from offhook.media.ice import machine_addresses
 from offhook.service.media import MediaConfig
+from offhook.service.organization_config import Organization
 from offhook.serving.address import ConfigError, TlsFiles, address_of, is_loopback, read_toml
 
 #: All addresses of this machine.
 _ANY = ("0.0.0.0", "::")  # noqa: S104
-
-
-_E164 = re.compile(r"\+[1-9][0-9]{3,14}")
-_EXTENSION = re.compile(r"[0-9]{2,8}")
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,61 +62,6 @@ class WebhookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`allow_private_targets`: events may be posted to addresses of this machine and network."""
 
     allow_private_targets: bool = False
-
-
-class PersonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A person to be added. Only a hash of `password` is kept; without one they cannot sign in.
-
-    `number` is in E.164 form, ``+`` and digits.
-    """
-
-    name: str
-    email: str
-    number: str = ""
-    extension: str = ""
-    password: str | None = None
-    admin: bool = False
-
-
-class AppSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An app that people may sign in to; see `offhook.service.identity.clients.Client`."""
-
-    id: str
-    name: str
-    redirect_uris: list[str]
-    secret: str | None = None
-
-
-class GuestIssuerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whoever signs JWTs with `secret` (base64 of at least 32 bytes) may let guests in."""
-
-    id: str
-    secret: str
-
-
-class Organization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who is there from the first start on. Another `name` makes another organisation."""
-
-    name: str
-    people: list[PersonSettings] = []
-    apps: list[AppSettings] = []
-    guest_issuers: list[GuestIssuerSettings] = []
-    test_numbers: dict[ServiceNumber, str] = {}
-
-    def check(self) -> None:
-        """Raises ConfigError."""
-        for person in self.people:
-            if "@" not in person.email:
-                raise ConfigError(
-                    f"organization.people: {person.email!r} is not an e-mail address."
-                )
-            if person.number and not _E164.fullmatch(person.number):
-                raise ConfigError(
-                    f"organization.people: {person.number!r} is not of the form +12025550101."
-                )
-        for digits in (*(each.extension for each in self.people), *self.test_numbers.values()):
-            if digits and not _EXTENSION.fullmatch(digits):
-                raise ConfigError(f"organization: {digits!r} is not an extension of 2 to 8 digits.")
 
 
 class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,7 +2,7 @@
 
 import logging
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -28,12 +28,29 @@ class Records:
 
     async def of_person(self, person_id: str, most: int = 100) -> list[CallRecord]:
         """The latest calls that the person made or got, newest first."""
+        either = or_(call_records.c.caller_id == person_id, call_records.c.callee_id == person_id)
+        return await self._latest(most, either)
+
+    async def placed_by(self, person_id: str, most: int) -> list[CallRecord]:
+        """The latest calls that the person dialled: not those that went on after a transfer."""
+        mine, dialled = call_records.c.caller_id == person_id, call_records.c.dialled != ""
+        return await self._latest(most, mine, dialled)
+
+    async def received_by(self, person_id: str, most: int) -> list[CallRecord]:
+        """The latest calls that the person was called for, and that were answered."""
+        mine, answered = call_records.c.callee_id == person_id, call_records.c.answered.is_not(None)
+        return await self._latest(most, mine, answered)
+
+    async def missed_by(self, person_id: str, most: int) -> list[CallRecord]:
+        """The latest calls that the person was called for, and nobody answered."""
+        mine, answered = call_records.c.callee_id == person_id, call_records.c.answered.is_(None)
+        return await self._latest(most, mine, answered)
+
+    async def _latest(self, most: int, *which: ColumnElement[bool]) -> list[CallRecord]:
         found = await self._database.read(
             select(call_records)
-            .where(
-                or_(call_records.c.caller_id == person_id, call_records.c.callee_id == person_id)
-            )
-            .order_by(call_records.c.placed.desc())
+            .where(*which)
+            .order_by(call_records.c.placed.desc(), call_records.c.session_id)
             .limit(most)
         )
         return [_record(row) for row in found]

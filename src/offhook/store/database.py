@@ -59,9 +59,6 @@ async def open_database(url: str, migrations: str) -> Database:
 
     `migrations` is where alembic finds the steps: ``package:folder``.
     """
-    from offhook.store.postgres import PostgresDatabase
-    from offhook.store.sqlite import SqliteDatabase
-
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -69,8 +66,12 @@ async def open_database(url: str, migrations: str) -> Database:
     try:
         match parsed.get_backend_name():
             case "sqlite":
+                from offhook.store.sqlite import SqliteDatabase
+
                 return await asyncio.to_thread(SqliteDatabase, parsed, migrations)
             case "postgresql":
+                from offhook.store.postgres import PostgresDatabase
+
                 return await PostgresDatabase.open(parsed, migrations)
             case other:
                 raise StoreError(

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from offhook.service.app import PhoneService
 from offhook.service.config import ServiceConfig, WebhookSettings
 from offhook.service.directory.demo import (
+    DEMO_GROUP,
     DEMO_PEOPLE,
     TEST_NUMBERS,
     found_demo_organization,
@@ -30,17 +31,29 @@ class LocalPerson:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalGroup:
+    """A hunt group of the demo organisation: who calls its number rings all `members`, by name."""
+
+    name: str
+    number: str
+    extension: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LocalCloud:
     """A service that runs. `ca` is the file of the authority that its https is certified by.
 
-    `test_numbers` are those that the service answers itself: ``echo``, ``announcement``, ``busy``,
-    ``no_answer``, ``dtmf``. `service` is the service itself, for those who look inside.
+    `groups` are the hunt groups. `test_numbers` are those that the service answers itself:
+    ``echo``, ``announcement``, ``busy``, ``no_answer``, ``dtmf``. `service` is
+    the service itself, for those who look inside.
     """
 
     http: str
     https: str
     ca: str
     people: tuple[LocalPerson, ...]
+    groups: tuple[LocalGroup, ...]
     test_numbers: dict[str, str]
     service: PhoneService
 
@@ -90,8 +103,19 @@ async def local_cloud(config: ServiceConfig | None = None) -> AsyncIterator[Loca
                     for entry in (person.entry(),)
                 ]
             ),
+            groups=(_demo_group(),),
             test_numbers={number.value: digits for number, digits in TEST_NUMBERS.items()},
             service=service,
         )
     finally:
         await service.stop()
+
+
+def _demo_group() -> LocalGroup:
+    names = {each.person_id: each.display_name for each in (p.entry() for p in DEMO_PEOPLE)}
+    return LocalGroup(
+        name=DEMO_GROUP.name,
+        number=DEMO_GROUP.number,
+        extension=DEMO_GROUP.extension,
+        members=tuple(names[person_id] for person_id in DEMO_GROUP.members),
+    )

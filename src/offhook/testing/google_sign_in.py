@@ -19,6 +19,8 @@ from offhook.serving.listener import Certificate, Listener, bind
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 _WIDER_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+#: google-auth names this whatever the account's file says.
+_AUDIENCE = "https://oauth2.googleapis.com/token"
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _LONGEST_ASSERTION = 3600
 #: Seconds by which the clocks may differ.
@@ -135,7 +137,7 @@ class GoogleSignIn:
             raise _Refused("invalid_grant", "Invalid JWT: not a JWT.") from error
         if claims.get("iss") != self._email:
             raise _Refused("invalid_grant", "Invalid grant: account not found")
-        if claims.get("aud") != self.token_uri:
+        if claims.get("aud") not in (self.token_uri, _AUDIENCE):
             raise _Refused("invalid_grant", "Invalid JWT: Failed audience check.")
         issued, ends, now = claims.get("iat"), claims.get("exp"), self._clock()
         if (

@@ -25,6 +25,7 @@ class ResourceKind(StrEnum):
     CALL = "CALL"
     CALL_SESSION = "CALL_SESSION"
     LOCATION = "LOCATION"
+    HUNT_GROUP = "HUNT_GROUP"
     DEVICE = "DEVICE"
 
 

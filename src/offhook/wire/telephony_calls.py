@@ -1,4 +1,7 @@
-"""A call as REST and the webhook `telephony_calls` show it to one of its parties (wire, 7.2)."""
+"""A call as REST and the webhook `telephony_calls` show it to one of its parties (wire, 7.2).
+
+Source: developer.webex.com, "Call Controls"; wxc-sdk, `telephony.calls`.
+"""
 
 from enum import StrEnum
 
@@ -8,14 +11,19 @@ from offhook.wire.members import always_sent
 
 
 class Personality(StrEnum):
-    """Which side of the call the person is."""
+    """Which side of the call the person is. `CLICK_TO_DIAL`: the person's own phones ring."""
 
     ORIGINATOR = "originator"
     TERMINATOR = "terminator"
+    CLICK_TO_DIAL = "clickToDial"
 
 
 class TelephonyCallState(StrEnum):
-    """Where the call is. `REMOTE_HELD`: the other side holds it."""
+    """Where the call is.
+
+    `CONNECTING`: the other side is called; `ALERTING`: the person's phones ring; `REMOTE_HELD`: the
+    other side holds it.
+    """
 
     CONNECTING = "connecting"
     ALERTING = "alerting"
@@ -26,18 +34,28 @@ class TelephonyCallState(StrEnum):
 
 
 class CallEventType(StrEnum):
-    """What happened, in the words of calling. Webex has more."""
+    """What happened, in the words of calling. `FORWARDED`: it goes to somebody else now."""
 
     RECEIVED = "received"
     UPDATED = "updated"
+    FORWARDED = "forwarded"
     ANSWERED = "answered"
     HELD = "held"
     RESUMED = "resumed"
     DISCONNECTED = "disconnected"
 
 
-class RemoteParty(msgspec.Struct, omit_defaults=True):
-    """Who is at the other end. `callType` is organization for people of the service."""
+class RedirectReason(StrEnum):
+    """Why a call went on to somebody else. Webex has more."""
+
+    BUSY = "busy"
+    NO_ANSWER = "noAnswer"
+    UNCONDITIONAL = "unconditional"
+    DIVERT = "divert"
+
+
+class TelephonyParty(msgspec.Struct, omit_defaults=True):
+    """One of a call's parties. `callType` is organization for people of the service."""
 
     name: str = always_sent("")
     number: str = always_sent("")
@@ -46,18 +64,37 @@ class RemoteParty(msgspec.Struct, omit_defaults=True):
     callType: str = always_sent("organization")
 
 
-class TelephonyCallData(msgspec.Struct, omit_defaults=True):
-    """`data` of a `telephony_calls` event. Times are ISO 8601."""
+class Redirected(msgspec.Struct):
+    """The call came from `redirectingParty`, who sent it on."""
 
-    eventType: CallEventType
-    eventTimestamp: str
-    callId: str
+    reason: RedirectReason
+    redirectingParty: TelephonyParty
+
+
+class TelephonyCall(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A call, by `id` in REST and by `callId` in webhooks. Times are ISO 8601.
+
+    `redirections` only while it rings, the latest first.
+    """
+
+    id: str | None = None
+    callId: str | None = None
     callSessionId: str
     personality: Personality
     state: TelephonyCallState
-    remoteParty: RemoteParty
-    appearance: int = always_sent(1)
-    created: str = always_sent("")
+    remoteParty: TelephonyParty
+    created: str
     answered: str | None = None
     disconnected: str | None = None
+    redirections: list[Redirected] = []
+    muteCapable: bool = always_sent(False)
+    muted: bool = always_sent(False)
+    completedElsewhere: bool | None = None
     externalTrackingId: str | None = None
+
+
+class TelephonyCallData(TelephonyCall, omit_defaults=True, kw_only=True):
+    """`data` of a `telephony_calls` event."""
+
+    eventType: CallEventType
+    eventTimestamp: str

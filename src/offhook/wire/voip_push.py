@@ -22,7 +22,7 @@ class NewCall(msgspec.Struct, omit_defaults=True):
 
     `callId` is the same for all devices and all pushes of a call, `pushId` is new in each push, and
     `externalTrackingId` is the one id from webhook to call record. `ringUntil` is the end of the
-    ring window in Unix milliseconds.
+    ring window in Unix milliseconds. The group is the hunt group that was called, if one was.
     """
 
     pushId: str
@@ -31,6 +31,8 @@ class NewCall(msgspec.Struct, omit_defaults=True):
     ringUntil: int
     displayName: str = always_sent("")
     displayNumber: str = always_sent("")
+    groupName: str | None = None
+    groupNumber: str | None = None
     type: str = always_sent(NEW_CALL)
     version: int = always_sent(1)
 

@@ -253,19 +253,6 @@ async def test_too_many_calls_are_refused_without_a_time_to_come_back(
     assert statuses[-1] == 503
 
 
-async def test_a_transfer_is_refused_with_a_sentence(wire: Make, offer: str) -> None:
-    alice, bob = await wire("alice"), await wire("bob")
-    call_id, _ = await answered(alice, bob, "1002", offer)
-    body = {
-        "device": alice.own(),
-        "callId": call_id,
-        "blindTransferContext": {"transferorCallId": call_id, "destination": "1003"},
-        "transferType": "BLIND",
-    }
-    status, answer = await alice.send("POST", "services/calltransfer/commit", body)
-    assert (status, answer["errorCode"]) == (403, 118)
-
-
 async def test_given_up_before_the_request_for_the_call_has_come(
     wire: Make, offer: str, cloud: Cloud
 ) -> None:

@@ -9,12 +9,11 @@ import pytest
 from webexpythonsdk import ApiError as SdkError
 from webexpythonsdk import WebexAPI
 from wxc_sdk import WebexSimpleApi
-from wxc_sdk.rest import RestSession
-from wxc_sdk.tokens import Tokens
 
 from offhook.service.directory.demo import DEMO_ORG_ID
 from offhook.wire.ids import ResourceKind, encode_id
 from service.running import PEOPLE, Cloud, is_webex_error
+from service.wxc import with_wxc_sdk
 
 T = TypeVar("T")
 
@@ -24,21 +23,6 @@ EVERYBODY = ["Ada Admin", "Alice Adams", "Bob Brown", "Carol Clark", "Dave Davis
 
 def rest_id(name: str) -> str:
     return encode_id(ResourceKind.PEOPLE, PEOPLE[name].entry().person_id)
-
-
-async def with_wxc_sdk(cloud: Cloud, token: str, story: Callable[[WebexSimpleApi], T]) -> T:
-    """Run `story`, which blocks, with a wxc-sdk that is told where Webex is and nothing else."""
-
-    class Session(RestSession):
-        BASE = f"{cloud.service.http_url}/v1"
-
-    def run() -> T:
-        tokens = Tokens(access_token=token)
-        session = Session(tokens=tokens, concurrent_requests=2)
-        with WebexSimpleApi(tokens=tokens, session=session) as api:
-            return story(api)
-
-    return await asyncio.to_thread(run)
 
 
 async def with_webexpythonsdk(cloud: Cloud, token: str, story: Callable[[WebexAPI], T]) -> T:
@@ -64,6 +48,7 @@ async def test_wxc_sdk_reads_whose_token_it_has(cloud: Cloud) -> None:
     assert (me.tn.value, me.extension) == (ALICE.number, ALICE.extension)
     assert me.person_id_uuid == ALICE.entry().person_id
     assert me.org_id == encode_id(ResourceKind.ORGANIZATION, DEMO_ORG_ID)
+    assert me.location_id == encode_id(ResourceKind.LOCATION, DEMO_ORG_ID)
     assert me.created is not None
     assert me.errors is None
 

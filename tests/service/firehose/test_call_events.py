@@ -59,7 +59,6 @@ async def test_both_parties_of_a_call_are_told_each_its_own_view_in_order(
         await ended(receiver, 2)
     assert story(receiver, "alice") == [
         ("created", "received", "connecting"),
-        ("updated", "updated", "alerting"),
         ("updated", "answered", "connected"),
         ("updated", "updated", "remoteHeld"),
         ("deleted", "disconnected", "disconnected"),

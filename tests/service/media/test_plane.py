@@ -2,17 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import TypeVar
 
 import pytest
 
-from media.legs import WAIT, Ear, client_config, reached, rtp
 from offhook.engine.exchange.effects import (
     AnswerLeg,
     CloseLeg,
     EchoLeg,
     JoinLegs,
-    MediaEffect,
     OpenLeg,
     PlayDigits,
     PlaySound,
@@ -21,124 +18,17 @@ from offhook.engine.exchange.effects import (
 )
 from offhook.engine.exchange.inputs import (
     LegAnswered,
-    LegConnected,
     LegDtmf,
     LegFailed,
     LegOffered,
     LegPlayed,
     MediaNews,
 )
-from offhook.engine.rtp.rewrite import FRAME
-from offhook.media.leg import LegState, WebRtcLeg
 from offhook.service.media.config import MediaConfig
 from offhook.service.media.plane import MediaPlane
 from offhook.service.media.sounds import SoundLibrary
 from offhook.wire.sdp import Direction, parse
-
-News = TypeVar("News", bound=MediaNews)
-
-
-class Client:
-    """A person's client on one leg of the plane."""
-
-    def __init__(self, call_id: str) -> None:
-        self.call_id = call_id
-        self.leg = WebRtcLeg(client_config())
-        self.ear = Ear(self.leg)
-        self._sequence = 0
-
-    def send(self, payload: bytes, payload_type: int, timestamp: int | None = None) -> None:
-        self._sequence += 1
-        when = self._sequence * FRAME if timestamp is None else timestamp
-        self.leg.send_rtp(
-            rtp(payload, sequence=self._sequence, timestamp=when, payload_type=payload_type)
-        )
-
-    def say(self, words: bytes) -> None:
-        assert self.leg.format is not None
-        self.send(words, self.leg.format.opus)
-
-    async def hears(self, words: bytes) -> None:
-        await self.ear.until(lambda: any(packet[12:] == words for packet in self.ear.rtp))
-
-    async def hears_sound(self, packets: int = 5) -> None:
-        """Something plays: that many more packets come."""
-        start = len(self.ear.rtp)
-        await self.ear.until(lambda: len(self.ear.rtp) >= start + packets)
-
-    async def hears_nothing(self, seconds: float = 0.1) -> None:
-        await asyncio.sleep(0.03)
-        start = len(self.ear.rtp)
-        await asyncio.sleep(seconds)
-        assert len(self.ear.rtp) == start
-
-    def press(self, event: int, *, repeats: int = 3) -> None:
-        """A key by RFC 4733: the event as it grows, then its end three times."""
-        assert self.leg.format is not None
-        assert self.leg.format.telephone_event is not None
-        start = (self._sequence + 1) * FRAME
-        for duration in range(FRAME, FRAME * (repeats + 1), FRAME):
-            payload = bytes([event, 10]) + duration.to_bytes(2, "big")
-            self.send(payload, self.leg.format.telephone_event, start)
-        for _ in range(3):
-            payload = bytes([event, 0x80 | 10]) + (FRAME * (repeats + 1)).to_bytes(2, "big")
-            self.send(payload, self.leg.format.telephone_event, start)
-
-
-class Desk:
-    """A plane, what it reported, and the clients that talk to it."""
-
-    def __init__(self, config: MediaConfig) -> None:
-        self.news: list[MediaNews] = []
-        self._event = asyncio.Event()
-        self._clients: list[Client] = []
-        self.plane = MediaPlane(config, self._heard)
-
-    def _heard(self, news: MediaNews) -> None:
-        self.news.append(news)
-        self._event.set()
-
-    def do(self, *effects: MediaEffect) -> None:
-        for effect in effects:
-            self.plane.carry_out(effect)
-
-    def reported(self, kind: type[News], call_id: str) -> list[News]:
-        return [n for n in self.news if isinstance(n, kind) and n.call_id == call_id]
-
-    async def until(self, kind: type[News], call_id: str, count: int = 1) -> News:
-        """The latest news of that kind about the call, once there are `count`."""
-        async with asyncio.timeout(WAIT):
-            while len(found := self.reported(kind, call_id)) < count:
-                self._event.clear()
-                await self._event.wait()
-        return found[-1]
-
-    def client(self, call_id: str) -> Client:
-        self._clients.append(Client(call_id))
-        return self._clients[-1]
-
-    async def caller(self, call_id: str) -> Client:
-        """A connected client that offered."""
-        client = self.client(call_id)
-        self.do(OpenLeg(call_id, await client.leg.create_offer()))
-        await client.leg.accept_answer((await self.until(LegAnswered, call_id)).sdp)
-        await self.connected(client)
-        return client
-
-    async def connected(self, client: Client) -> None:
-        await self.until(LegConnected, client.call_id)
-        await reached(client.leg, LegState.CONNECTED)
-
-    async def renegotiate(self, client: Client, *, held: bool) -> None:
-        before = len(self.reported(LegAnswered, client.call_id))
-        self.do(RenegotiateLeg(client.call_id, await client.leg.create_offer(), held))
-        answer = await self.until(LegAnswered, client.call_id, before + 1)
-        await client.leg.accept_answer(answer.sdp)
-
-    async def close(self) -> None:
-        for client in self._clients:
-            await client.leg.close()
-        await self.plane.close()
+from service.media.desk import Desk
 
 
 @pytest.fixture

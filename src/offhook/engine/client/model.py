@@ -53,6 +53,20 @@ class RemoteParty:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody in a call. `person_id` is a uuid; all but `participant_id` may be empty."""
+
+    participant_id: str
+    name: str = ""
+    number: str = ""
+    person_id: str = ""
+    is_self: bool = False
+    is_host: bool = False
+    held: bool = False
+    muted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CallEnd:
     """How a call ended. `error` is there if a request of ours, or our audio, was what failed."""
 

@@ -12,7 +12,7 @@ A call that ends is gone.
 
 from dataclasses import dataclass, field, replace
 
-from offhook.engine.exchange.effects import Held, MediaEffect, Resumed
+from offhook.engine.exchange.effects import Held, MediaEffect, Participant, Resumed
 from offhook.engine.exchange.model import EndReason, Party
 from offhook.engine.exchange.roap import (
     AwaitingAnswer,
@@ -92,11 +92,11 @@ class Call:
     """The call of one line. It exists from its first input to the effect that closes its leg.
 
     `view_id` is the side of the call that it carries, `was_called` whether it began by ringing.
-    `correlation_id` is the client's own id of
-    it, empty until the client has told it; `media_up` says that audio has been up; `silent_at` is
-    when a client that says nothing more loses it. `hears` is the last effect about what its client
-    hears, `told` whom the client believes to be at the other end, `muted` whether the service
-    passes on what it says.
+    `correlation_id` is the client's own id of it, empty until the client has told it; `media_up`
+    says that audio has been up; `silent_at` is when a client that says nothing more loses it.
+    `hears` is the last effect about what its client hears, `told` whom the client believes to be at
+    the other end, `knows` who it was told is in the call beside itself. `muted_by` is the person
+    who had the service mute it, empty if nobody has.
     """
 
     call_id: str
@@ -112,9 +112,10 @@ class Call:
     media_up: bool = False
     transaction: Transaction = field(default_factory=Stable)
     unconfirmed: Unconfirmed | None = None
-    muted: bool = False
+    muted_by: str = ""
     hears: MediaEffect | None = None
     told: Party | None = None
+    knows: tuple[Participant, ...] | None = None
 
     @property
     def rings(self) -> bool:
@@ -130,6 +131,11 @@ class Call:
     def active(self) -> bool:
         """Whether its client talks: answered and not held."""
         return isinstance(self.state, Talking) and not self.state.held
+
+    @property
+    def muted(self) -> bool:
+        """Whether what its client says is not passed on."""
+        return bool(self.muted_by)
 
     @property
     def state_name(self) -> str:

@@ -5,19 +5,19 @@ stay: each stands for the parties that it brought in.
 """
 
 from offhook.engine.exchange.call import Call, Talking
-from offhook.engine.exchange.effects import Muted, MuteLeg, Resumed
+from offhook.engine.exchange.effects import Resumed
 from offhook.engine.exchange.ending import Ending
-from offhook.engine.exchange.floor import ExchangeRefused, Floor
+from offhook.engine.exchange.floor import Floor
 from offhook.engine.exchange.holding import Holding
 from offhook.engine.exchange.model import EndReason
 from offhook.engine.exchange.negotiation import Negotiation
-from offhook.engine.exchange.parties import CONFERENCE, report
+from offhook.engine.exchange.parties import CONFERENCE, settle
+from offhook.engine.exchange.refusal import unsuitable
 from offhook.engine.exchange.regrouping import Regrouping
 from offhook.engine.exchange.session import MOST_PARTICIPANTS
 from offhook.engine.exchange.side import Side
 from offhook.engine.exchange.transfer import refuse_doubles
 from offhook.engine.exchange.viewing import Viewing
-from offhook.wire.mobius import MobiusErrorCode
 
 
 class Conference:
@@ -43,11 +43,12 @@ class Conference:
         """Join the calls of one person into a conference on the leg of `call`."""
         floor = self._floor
         session = floor.session_of(call)
-        merged = [each for each in others if each.session_id != call.session_id]
+        legs = {each.session_id: each for each in others if each.session_id != call.session_id}
+        merged = list(legs.values())
         if not merged:
             if session.is_conference:
                 return
-            raise _refused("Name two calls to join.")
+            raise unsuitable("Name two calls to join.")
         parties = floor.others_of(call)
         for each in merged:
             parties += floor.others_of(each)
@@ -55,38 +56,29 @@ class Conference:
         sessions = [session, *(floor.session_of(each) for each in merged)]
         hosts = [each.host_id for each in sessions if each.host_id]
         brought = self._brought(call, merged)
-        after = self._regrouping.move([call, *parties], CONFERENCE)
-        after.answered = floor.now
+        after = self._regrouping.gather([call, *parties], merged, CONFERENCE)
+        if after.waits:
+            after.answered = floor.now
         after.host_id = next((each for each in hosts if each in after.members), call.call_id)
         for view_id, call_ids in brought.items():
             side = floor.sides[view_id]
             if side.session_id != after.session_id:
                 self._viewing.attach(after, side)
             side.call_id, side.brought = call.call_id, call_ids
+        for leg in merged:
+            self._viewing.stand_in(after, leg.call_id, [call.call_id])
+            self._ending.drop(leg, EndReason.MERGED)
         for before, leg in zip(sessions, [call, *merged], strict=True):
-            if leg is not call:
-                self._viewing.stand_in(after, leg.call_id, [call.call_id])
-                self._ending.drop(leg, EndReason.MERGED)
             self._regrouping.retire(before, EndReason.MERGED, leg)
         self._take_part(call)
-        self._regrouping.settle(after)
+        settle(floor, after)
 
     def drop_brought(self, side: Side) -> None:
-        """The parties that this side brought in have to leave."""
+        """The parties that this side of the conference brought in have to leave."""
         for call_id in list(side.brought):
             call = self._floor.calls.get(call_id)
             if call is not None:
                 self._ending.leave(call, EndReason.HANGUP, tell_it=True)
-
-    def mute(self, call: Call, *, muted: bool) -> None:
-        """Pass on, or no more, what the client of the call says."""
-        if call.muted is not muted:
-            call.muted = muted
-            self._floor.do(MuteLeg(call.call_id, muted))
-            self._floor.tell(call, Muted(muted))
-            session = self._floor.session_of(call)
-            self._floor.touch(session)
-            report(self._floor, session)
 
     def _take_part(self, call: Call) -> None:
         """Who merges talks in the conference, and nowhere else."""
@@ -109,15 +101,10 @@ class Conference:
         floor = self._floor
         for each in (call, *merged):
             session = floor.session_of(each)
-            waits = session.attempt is not None or session.answered is None
-            if not isinstance(each.state, Talking) or waits:
-                raise _refused("Only calls that were answered can be joined; wait for the answer.")
+            if not isinstance(each.state, Talking) or session.waits:
+                raise unsuitable("Only answered calls can be joined; wait for the answer.")
             if session.service is not None:
-                raise _refused("The service's own numbers take no part in a conference.")
+                raise unsuitable("The service's own numbers take no part in a conference.")
         if len(parties) + 1 > MOST_PARTICIPANTS:
-            raise _refused(f"A conference has at most {MOST_PARTICIPANTS} participants.")
+            raise unsuitable(f"A conference has at most {MOST_PARTICIPANTS} participants.")
         refuse_doubles([call, *parties])
-
-
-def _refused(message: str) -> ExchangeRefused:
-    return ExchangeRefused(MobiusErrorCode.NOT_ACCEPTABLE, message)

@@ -7,15 +7,17 @@ from offhook.engine.exchange.call import Call, Talking
 from offhook.engine.exchange.conference import Conference
 from offhook.engine.exchange.effects import AnswerRequested, SendDigits
 from offhook.engine.exchange.ending import Ending
-from offhook.engine.exchange.floor import ExchangeRefused, Floor
+from offhook.engine.exchange.floor import Floor
 from offhook.engine.exchange.holding import Holding
 from offhook.engine.exchange.model import EndReason, Forward, Target
+from offhook.engine.exchange.parties import mute, report
+from offhook.engine.exchange.refusal import unknown, untimely
 from offhook.engine.exchange.routing import Routing
 from offhook.engine.exchange.service_number import read_back
 from offhook.engine.exchange.session import Ring
 from offhook.engine.exchange.side import Side
 from offhook.engine.exchange.transfer import Transfer
-from offhook.wire.mobius import MobiusErrorCode
+from offhook.engine.exchange.viewing import Viewing
 
 
 class Control:
@@ -24,6 +26,7 @@ class Control:
     def __init__(
         self,
         floor: Floor,
+        viewing: Viewing,
         ending: Ending,
         holding: Holding,
         routing: Routing,
@@ -31,6 +34,7 @@ class Control:
         conference: Conference,
     ) -> None:
         self._floor = floor
+        self._viewing = viewing
         self._ending = ending
         self._holding = holding
         self._routing = routing
@@ -52,7 +56,7 @@ class Control:
                 call = self._talking(side)
                 (self._holding.hold if held else self._holding.resume)(call)
             case inputs.MuteView(muted=muted):
-                self._conference.mute(self._talking(side), muted=muted)
+                self._mute([self._talking(side)], command.person_id if muted else "")
             case inputs.SendDigitsView(digits=digits):
                 self._send_digits(self._talking(side), digits)
             case inputs.TransferView(to_view=to_view):
@@ -68,7 +72,7 @@ class Control:
             case inputs.EndConferenceView():
                 self._end_conference(self._talking(side))
             case inputs.MuteParticipantView(muted=muted):
-                self._mute_brought(side, muted=muted)
+                self._mute(self._brought(side), command.person_id if muted else "")
             case _:
                 assert_never(command.action)
 
@@ -77,7 +81,7 @@ class Control:
     def _ask_to_answer(self, ring: Ring) -> None:
         ready = [call for each in ring.calls if (call := self._floor.calls[each]).correlation_id]
         if not ready:
-            raise _refused("No phone of yours rings yet; try again in a moment.")
+            raise untimely("No phone of yours rings yet; try again in a moment.")
         for call in ready:
             self._floor.tell(call, AnswerRequested())
 
@@ -91,10 +95,10 @@ class Control:
                 self._ending.close(session, EndReason.CANCELLED, "caller")
             else:
                 self._decline(self._ringing(side), EndReason.REJECTED)
-        elif side.brought and self._floor.sessions[side.session_id].is_conference:
+        elif len(self._viewing.sides_of(leg := self._leg(side))) > 1:
             self._conference.drop_brought(side)
         else:
-            self._ending.leave(self._leg(side), EndReason.HANGUP, tell_it=True)
+            self._ending.leave(leg, EndReason.HANGUP, tell_it=True)
 
     def _send_digits(self, call: Call, digits: str) -> None:
         for digit in digits:
@@ -111,25 +115,29 @@ class Control:
         session = self._floor.sessions[side.session_id]
         waiter = self._floor.waiter_of(session)
         if waiter is None:
-            raise _refused("You dialled this call yourself; hang up instead.")
-        if (obstacle := self._routing.obstacle(target, waiter)) is not None:
-            raise _refused(f"The call cannot go there: {obstacle.replace('_', ' ')}.")
+            raise untimely("You dialled this call yourself; hang up instead.")
+        sent_on = len(session.redirections) + 1
+        if (obstacle := self._routing.obstacle(target, waiter, sent_on)) is not None:
+            raise untimely(f"The call cannot go there: {obstacle.replace('_', ' ')}.")
         self._routing.divert(session, Forward(dialled, target))
 
     def _end_conference(self, call: Call) -> None:
         session = self._floor.session_of(call)
         if not session.is_conference or session.host_id != call.call_id:
-            raise _refused("Only the host of a conference can end it for everybody.")
+            raise untimely("Only the host of a conference can end it for everybody.")
         by = "caller" if session.caller_id == call.call_id else "callee"
         self._ending.close(session, EndReason.HANGUP, by)
 
-    def _mute_brought(self, side: Side, *, muted: bool) -> None:
+    def _mute(self, calls: list[Call], muted_by: str) -> None:
+        for call in calls:
+            mute(self._floor, call, muted_by)
+        report(self._floor, self._floor.session_of(calls[0]))
+
+    def _brought(self, side: Side) -> list[Call]:
         self._talking(side)
         if not side.brought:
-            raise _refused("This call is not part of a conference that you host.")
-        for call_id in side.brought:
-            if (call := self._floor.calls.get(call_id)) is not None:
-                self._conference.mute(call, muted=muted)
+            raise untimely("You brought nobody into a conference with this call.")
+        return [self._floor.calls[call_id] for call_id in side.brought]
 
     # --- finding ---
 
@@ -137,29 +145,23 @@ class Control:
         leg = self._floor.calls.get(view_id)
         side = self._floor.sides.get(leg.view_id if leg is not None else view_id)
         if side is None or side.party.person_id != person_id:
-            raise ExchangeRefused(
-                MobiusErrorCode.CALL_NOT_FOUND, "You have no such call; it may have ended."
-            )
+            raise unknown("You have no such call; it may have ended.")
         return side
 
     def _ringing(self, side: Side) -> Ring:
         ring = self._floor.rings.get(side.view_id)
         if ring is None:
-            raise _refused("This call does not ring.")
+            raise untimely("This call does not ring.")
         return ring
 
     def _leg(self, side: Side) -> Call:
         call = self._floor.calls.get(side.call_id)
         if call is None:
-            raise _refused("This call rings; answer it first.")
+            raise untimely("This call rings; answer it first.")
         return call
 
     def _talking(self, side: Side) -> Call:
         call = self._leg(side)
         if not isinstance(call.state, Talking):
-            raise _refused("This call was not answered yet.")
+            raise untimely("This call was not answered yet.")
         return call
-
-
-def _refused(message: str) -> ExchangeRefused:
-    return ExchangeRefused(MobiusErrorCode.INVALID_STATUS_UPDATE, message)

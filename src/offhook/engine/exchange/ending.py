@@ -7,8 +7,7 @@ from offhook.engine.exchange.effects import Disconnected, LineLost, Record, Tell
 from offhook.engine.exchange.floor import Floor
 from offhook.engine.exchange.inputs import End
 from offhook.engine.exchange.model import EndReason
-from offhook.engine.exchange.parties import introduce, report
-from offhook.engine.exchange.plugging import plug
+from offhook.engine.exchange.parties import settle
 from offhook.engine.exchange.roap import Offering
 from offhook.engine.exchange.session import Ring, Session
 from offhook.engine.exchange.viewing import Viewing
@@ -68,9 +67,10 @@ class Ending:
             self._leave_conference(session, call, reason, tell_it=tell_it)
             return
         is_caller = session.caller_id == call.call_id
-        if is_caller and session.answered is None and reason is EndReason.HANGUP:
+        hangs_up = reason is EndReason.HANGUP
+        if hangs_up and session.waits:
             reason = EndReason.CANCELLED
-        by = "service" if tell_it else "caller" if is_caller else "callee"
+        by = "service" if tell_it and not hangs_up else "caller" if is_caller else "callee"
         self.close(session, reason, by, left=None if tell_it else call)
 
     def close(
@@ -167,9 +167,7 @@ class Ending:
         if not session.is_conference:
             for view_id in session.views:
                 floor.sides[view_id].brought.clear()
-        plug(floor, session)
-        introduce(floor, session)
-        report(floor, session)
+        settle(floor, session)
 
     def _forget_participant(self, session: Session, call_id: str) -> None:
         """Who brought it in has one side less, unless it is the last on that leg."""

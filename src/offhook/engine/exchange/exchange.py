@@ -27,10 +27,11 @@ from offhook.engine.exchange.conference import Conference
 from offhook.engine.exchange.control import Control
 from offhook.engine.exchange.effects import ActiveSpeaker, Effect, OpenLeg
 from offhook.engine.exchange.ending import Ending
-from offhook.engine.exchange.floor import MAX_CALLS_PER_LINE, ExchangeRefused, Floor
+from offhook.engine.exchange.floor import MAX_CALLS_PER_LINE, Floor
 from offhook.engine.exchange.holding import Holding
 from offhook.engine.exchange.model import EndReason, Forward, ServiceNumber
 from offhook.engine.exchange.negotiation import Negotiation
+from offhook.engine.exchange.refusal import ExchangeRefused, unsuitable
 from offhook.engine.exchange.regrouping import Regrouping
 from offhook.engine.exchange.ringing import Ringing
 from offhook.engine.exchange.roap import MAX_SEQ, Answering
@@ -78,7 +79,13 @@ class Exchange:
             floor, self._viewing, self._ending, self._holding, self._negotiation, regrouping
         )
         self._control = Control(
-            floor, self._ending, self._holding, self._routing, self._transfer, conference
+            floor,
+            self._viewing,
+            self._ending,
+            self._holding,
+            self._routing,
+            self._transfer,
+            conference,
         )
 
     def handle(self, event: inputs.Input, now: float) -> list[Effect]:
@@ -163,11 +170,9 @@ class Exchange:
                     self._leg_news(call_of_leg, event)
             case inputs.BlindTransfer():
                 call = floor.own(event.line_id, event.call_id)
-                floor.heard_from(call)
                 self._transfer.blind(call, event.dialled, event.target)
             case inputs.ConsultTransfer():
                 call = floor.own(event.line_id, event.call_id)
-                floor.heard_from(call)
                 self._transfer.consult(call, floor.own(event.line_id, event.to_call_id))
             case inputs.ClickToDial():
                 self._click_to_dial(event)
@@ -267,10 +272,9 @@ class Exchange:
                 "This line has a call with this correlationId already; make a new one.",
             )
         if not floor.may_place(event.line_id):
-            raise ExchangeRefused(
-                MobiusErrorCode.NOT_ACCEPTABLE,
+            raise unsuitable(
                 f"A line has at most {MAX_CALLS_PER_LINE} calls, and one more to join with one of "
-                "them; end one first.",
+                "them; end one first."
             )
 
     def _refuse_when_stopped(self) -> None:

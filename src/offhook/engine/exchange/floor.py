@@ -6,23 +6,14 @@ The other modules of this package are what happens on it; this one only keeps an
 from offhook.engine.exchange.call import Call, Inviting, Owed, State, Talking
 from offhook.engine.exchange.effects import CloseLeg, Effect, News, Tell, Transition
 from offhook.engine.exchange.model import Party
+from offhook.engine.exchange.refusal import unknown, untimely
 from offhook.engine.exchange.roap import Transaction
 from offhook.engine.exchange.session import Ring, Session
 from offhook.engine.exchange.side import Side
 from offhook.engine.exchange.timers import Timers
-from offhook.wire.mobius import MobiusErrorCode
 
 #: Calls that one line may have at a time; a third is not offered to it.
 MAX_CALLS_PER_LINE = 2
-
-
-class ExchangeRefused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
-    """A command cannot be carried out; nothing has changed."""
-
-    def __init__(self, code: MobiusErrorCode, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
 
 
 class Floor:
@@ -30,8 +21,8 @@ class Floor:
 
     A client that says nothing of a call for `keepalive_seconds` loses it. `owed` is by call id,
     `given_up` by line and correlation id; both until when, in the order in which they lapse.
-    `idle_since` is when a person's last call ended, `touched` the sessions of which somebody may
-    see something new.
+    `idle_since` is when a person last hung up, `touched` the sessions of which somebody may see
+    something new.
     """
 
     def __init__(self, keepalive_seconds: float) -> None:
@@ -51,6 +42,7 @@ class Floor:
         self._keepalive_seconds = keepalive_seconds
         self._calls_of_line: dict[str, dict[str, Call]] = {}
         self._lines_of_person: dict[str, dict[str, None]] = {}
+        self._sides_of_person: dict[str, dict[str, Side]] = {}
 
     # --- lines ---
 
@@ -86,9 +78,29 @@ class Floor:
             isinstance(each.state, Talking) for each in calls
         )
 
+    # --- persons ---
+
+    def add_side(self, side: Side) -> None:
+        """A party is in a session, or is called for it."""
+        self.sides[side.view_id] = side
+        self._sides_of_person.setdefault(side.party.person_id, {})[side.view_id] = side
+
+    def remove_side(self, view_id: str) -> Side:
+        """It is not any more."""
+        side = self.sides.pop(view_id)
+        sides = self._sides_of_person[side.party.person_id]
+        del sides[view_id]
+        if not sides:
+            del self._sides_of_person[side.party.person_id]
+        return side
+
+    def sides_of_person(self, person_id: str) -> list[Side]:
+        """The person's sides of all calls, oldest first."""
+        return list(self._sides_of_person.get(person_id, {}).values())
+
     def is_busy(self, person_id: str) -> bool:
-        """Whether the person has a call on some line, be it one that rings."""
-        return any(line_id in self._calls_of_line for line_id in self.lines_of(person_id))
+        """Whether the person has a call, be it held, or one that rings."""
+        return person_id in self._sides_of_person
 
     # --- calls ---
 
@@ -157,19 +169,14 @@ class Floor:
         """The line's call. Raises ExchangeRefused."""
         call = self.calls.get(call_id) or self.by_correlation(line_id, correlation_id)
         if call is None or call.line_id != line_id:
-            raise ExchangeRefused(
-                MobiusErrorCode.CALL_NOT_FOUND, "This line has no such call; it may have ended."
-            )
+            raise unknown("This line has no such call; it may have ended.")
         return call
 
     def talking(self, line_id: str, call_id: str) -> Call:
         """The line's call, if it was answered. Raises ExchangeRefused."""
         call = self.own(line_id, call_id)
         if not isinstance(call.state, Talking):
-            raise ExchangeRefused(
-                MobiusErrorCode.INVALID_STATUS_UPDATE,
-                "Only an answered call can be held or resumed.",
-            )
+            raise untimely("Only an answered call can be held or resumed.")
         return call
 
     # --- do ---
@@ -207,7 +214,7 @@ class Floor:
         del calls[call.call_id]
         if not calls:
             del self._calls_of_line[call.line_id]
-        if not self.is_busy(call.party.person_id):
+        if not call.rings:
             self.idle_since[call.party.person_id] = self.now
         self.touched[call.session_id] = None
         self.do(CloseLeg(call.call_id))

@@ -34,7 +34,7 @@ def next_turn(
 ) -> PersonTarget | None:
     """Who rings next, None if nobody can. When all had their turn, the next round begins.
 
-    Who rings now is not free, and stays if nobody else is.
+    That may be the one who rings now, if nobody else is free.
     """
     ringing = {ring.party.person_id for ring in attempt.rings}
     for _ in range(2):

@@ -1,9 +1,19 @@
-"""What each client is told of the others: who is at the other end, who is in the conference."""
+"""The parties of a session: what they hear, and what each client is told of the others."""
 
-from offhook.engine.exchange.call import Call, Talking
-from offhook.engine.exchange.effects import InfoChanged, Participant, Participants
+from dataclasses import replace
+
+from offhook.engine.exchange.call import Call, Dialling, Talking
+from offhook.engine.exchange.effects import (
+    InfoChanged,
+    Muted,
+    MuteLeg,
+    Participant,
+    Participants,
+)
 from offhook.engine.exchange.floor import Floor
 from offhook.engine.exchange.model import Party
+from offhook.engine.exchange.plugging import plug
+from offhook.engine.exchange.progress import announce
 from offhook.engine.exchange.session import Session
 
 #: Who is at the other end of a call with several.
@@ -22,14 +32,35 @@ def remote_of(floor: Floor, call: Call) -> Party:
     return others[0].party if len(others) == 1 else CONFERENCE
 
 
+def settle(floor: Floor, session: Session) -> None:
+    """Somebody came or left: connect the parties and tell them of each other."""
+    _lift_mutes(floor, session)
+    plug(floor, session)
+    introduce(floor, session)
+    report(floor, session)
+
+
+def mute(floor: Floor, call: Call, muted_by: str) -> None:
+    """Pass on no more what the client of the call says, or again if `muted_by` is empty."""
+    if call.muted is not bool(muted_by):
+        call.muted_by = muted_by
+        floor.do(MuteLeg(call.call_id, call.muted))
+        floor.tell(call, Muted(call.muted))
+        floor.touch(floor.session_of(call))
+
+
 def introduce(floor: Floor, session: Session) -> None:
     """Tell each client whose other party is not the one that it knows of."""
     ringing = session.attempt.rings if session.attempt is not None else []
     for call_id in [*session.members, *(call for ring in ringing for call in ring.calls)]:
         call = floor.calls[call_id]
         remote = remote_of(floor, call)
-        knows = call.told is not None and call.correlation_id
-        if knows and call.told != remote and (call.rings or isinstance(call.state, Talking)):
+        if call.told == remote or not call.correlation_id:
+            continue
+        if isinstance(call.state, Dialling):
+            if session.announced:
+                announce(floor, session)
+        elif isinstance(call.state, Talking) or call.told is not None:
             call.told = remote
             floor.tell(call, InfoChanged(remote))
 
@@ -40,20 +71,27 @@ def report(floor: Floor, session: Session) -> None:
     Not of two who just talk: each has been told of the other.
     """
     members = [each for each in floor.members_of(session) if isinstance(each.state, Talking)]
-    if len(members) < 2:
-        return
-    host = session.host_id
     now = tuple(
-        Participant(each.call_id, each.party, each.held, each.muted, each.call_id == host)
+        Participant(
+            each.call_id, each.party, each.held, each.muted, each.call_id == session.host_id
+        )
         for each in members
     )
-    before, session.told = session.told, now
-    if before is None and not session.is_conference:
-        before = tuple(Participant(each.call_id, each.party) for each in members)
     for each in members:
-        if _others(now, each) != _others(before or (), each):
+        others = tuple(one for one in now if one.participant_id != each.call_id)
+        knows = each.knows
+        if knows is None and not session.is_conference:
+            knows = tuple(replace(one, held=False, muted=False) for one in others)
+        if others != knows and each.correlation_id:
+            each.knows = others
             floor.tell(each, Participants(now, session.is_conference))
 
 
-def _others(participants: tuple[Participant, ...], call: Call) -> list[Participant]:
-    return [each for each in participants if each.participant_id != call.call_id]
+def _lift_mutes(floor: Floor, session: Session) -> None:
+    """Who was muted by another is heard again once that one is gone, or the conference is over."""
+    members = floor.members_of(session)
+    there = {each.party.person_id for each in members}
+    for call in members:
+        of_another = call.muted and call.muted_by != call.party.person_id
+        if of_another and not (session.is_conference and call.muted_by in there):
+            mute(floor, call, "")

@@ -1,6 +1,7 @@
-"""Parties of one or two sessions go on in a new one: what transfers and conferences have in common.
+"""Parties of one or two sessions go on in one: what transfers and conferences have in common.
 
-Media is anchored in the service, so nobody who stays is renegotiated with.
+A conference goes on, whoever leaves it or is taken in; other sessions are over, and the parties go
+on in a new one. Media is anchored in the service, so nobody who stays is renegotiated with.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,8 +10,6 @@ from offhook.engine.exchange.call import Call
 from offhook.engine.exchange.ending import Ending
 from offhook.engine.exchange.floor import Floor
 from offhook.engine.exchange.model import EndReason, Party
-from offhook.engine.exchange.parties import introduce, report
-from offhook.engine.exchange.plugging import plug
 from offhook.engine.exchange.session import Session
 from offhook.engine.exchange.viewing import Viewing
 
@@ -26,33 +25,41 @@ class Regrouping:
         self._ending = ending
         self._new_id = new_id
 
-    def move(self, members: Sequence[Call], callee: Party) -> Session:
-        """A new session of these calls; the ones that they leave are still there."""
+    def gather(self, stay: Sequence[Call], leave: Sequence[Call], callee: Party) -> Session:
+        """One session for those who `stay`, in which `callee` is called, or is the other party.
+
+        Those who leave are still there, out of their sessions, which are to be retired.
+        """
         floor = self._floor
-        first = members[0]
+        sessions = [floor.session_of(each) for each in (*stay, *leave)]
+        after = next((each for each in sessions if each.is_conference), None)
+        if after is None:
+            after = self._begin(stay[0], callee)
+        for call in leave:
+            floor.session_of(call).members.remove(call.call_id)
+        for call in stay:
+            if call.session_id != after.session_id:
+                floor.session_of(call).members.remove(call.call_id)
+                after.members.append(call.call_id)
+                self._viewing.move(after, call)
+        if after.caller_id not in after.members:
+            after.caller_id = after.members[0]
+        return after
+
+    def retire(self, session: Session, reason: EndReason, leaver: Call) -> None:
+        """A session is over since `leaver` had its parties go on elsewhere."""
+        if not session.members:
+            by = "caller" if session.caller_id == leaver.call_id else "callee"
+            self._ending.retire(session, reason, by)
+
+    def _begin(self, first: Call, callee: Party) -> Session:
         session = Session(
             session_id=self._new_id(),
             tracking_id=first.tracking_id,
             caller=first.party,
             callee=callee,
             dialled="",
-            placed=floor.now,
-            members=[each.call_id for each in members],
-            caller_id=first.call_id,
+            placed=self._floor.now,
         )
-        floor.sessions[session.session_id] = session
-        for call in members:
-            floor.session_of(call).members.remove(call.call_id)
-            self._viewing.move(session, call)
+        self._floor.sessions[session.session_id] = session
         return session
-
-    def retire(self, session: Session, reason: EndReason, leaver: Call) -> None:
-        """A session is over since `leaver` had its parties go on elsewhere."""
-        by = "caller" if session.caller_id == leaver.call_id else "callee"
-        self._ending.retire(session, reason, by)
-
-    def settle(self, session: Session) -> None:
-        """Connect the parties and tell them of each other."""
-        plug(self._floor, session)
-        introduce(self._floor, session)
-        report(self._floor, session)

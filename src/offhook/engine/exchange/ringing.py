@@ -6,15 +6,15 @@ from offhook.engine.exchange import inputs
 from offhook.engine.exchange.call import Alerting, Call, Inviting
 from offhook.engine.exchange.effects import LineOffered, LineRings, OpenLeg, WindowOpened
 from offhook.engine.exchange.ending import Ending
-from offhook.engine.exchange.floor import ExchangeRefused, Floor
+from offhook.engine.exchange.floor import Floor
 from offhook.engine.exchange.model import Party
-from offhook.engine.exchange.parties import introduce
+from offhook.engine.exchange.parties import introduce, report
 from offhook.engine.exchange.progress import FIRST_PROGRESS, announce
+from offhook.engine.exchange.refusal import untimely
 from offhook.engine.exchange.roap import Offering
 from offhook.engine.exchange.session import Ring, Session
 from offhook.engine.exchange.viewing import Viewing
 from offhook.engine.exchange.views import Personality
-from offhook.wire.mobius import MobiusErrorCode
 
 
 class Ringing:
@@ -47,12 +47,12 @@ class Ringing:
         return None if not free and (lines or calls_itself) else free
 
     def ring(self, session: Session, ring_id: str, party: Party, until: float) -> None:
-        """Offer the call to every line of the person that may have one more."""
+        """Offer the call to every line of the person that may have one more, until `until`."""
         floor, attempt, waiter = self._floor, session.attempt, self._floor.waiter_of(session)
         if attempt is None:
             return
         own_phones = session.then is not None
-        ring = Ring(ring_id, session.session_id, party)
+        ring = Ring(ring_id, session.session_id, party, until)
         floor.rings[ring_id] = ring
         attempt.rings.append(ring)
         personality = Personality.CLICK_TO_DIAL if own_phones else Personality.TERMINATOR
@@ -75,12 +75,14 @@ class Ringing:
     def offer(self, line_id: str, party: Party) -> None:
         """A line registered: it rings with the person's others."""
         floor = self._floor
-        for ring in list(floor.rings.values()):
+        for side in floor.sides_of_person(party.person_id):
+            ring = floor.rings.get(side.view_id)
+            if ring is None:
+                continue
             session = floor.sessions[ring.session_id]
             waiter = floor.waiter_of(session)
             if (
-                ring.party.person_id == party.person_id
-                and (waiter is None or waiter.line_id != line_id)
+                (waiter is None or waiter.line_id != line_id)
                 and line_id not in {floor.calls[each].line_id for each in ring.calls}
                 and floor.is_free(line_id)
             ):
@@ -93,13 +95,14 @@ class Ringing:
             return
         call = self._called(event.line_id, event.call_id)
         floor.heard_from(call, event.correlation_id)
+        session = floor.session_of(call)
         if isinstance(call.state, Inviting):
             floor.enter(call, call.state.alerting(), "alert")
             floor.do(LineRings(call.view_id, event.line_id))
-            session = floor.session_of(call)
             if not session.announced:
                 announce(floor, session)
-            introduce(floor, session)
+        introduce(floor, session)
+        report(floor, session)
 
     def answer(self, event: inputs.Answer) -> None:
         """The person answered on this line."""
@@ -127,8 +130,5 @@ class Ringing:
     def _called(self, line_id: str, call_id: str) -> Call:
         call = self._floor.own(line_id, call_id)
         if not call.was_called:
-            raise ExchangeRefused(
-                MobiusErrorCode.INVALID_STATUS_UPDATE,
-                "The caller's side neither rings nor answers.",
-            )
+            raise untimely("The caller's side neither rings nor answers.")
         return call

@@ -28,7 +28,7 @@ from offhook.engine.exchange.model import (
     Target,
     UnknownTarget,
 )
-from offhook.engine.exchange.parties import introduce, report
+from offhook.engine.exchange.parties import settle
 from offhook.engine.exchange.plugging import plug
 from offhook.engine.exchange.progress import announce
 from offhook.engine.exchange.ringing import Ringing
@@ -83,9 +83,12 @@ class Routing:
         self._ringing.ring(session, view_id, party, until)
         self._floor.session_timers.arm(session.session_id)
 
-    def obstacle(self, target: Target, waiter: Call) -> EndReason | None:
-        """Why a call of `waiter` to `target` would end at once, None if somebody would ring."""
-        for _ in range(MOST_REDIRECTIONS + 1):
+    def obstacle(self, target: Target, waiter: Call, redirections: int) -> EndReason | None:
+        """Why a call of `waiter` to `target` would end at once, None if somebody would ring.
+
+        The call has been sent on `redirections` times, on the way to `target` included.
+        """
+        for _ in range(redirections, MOST_REDIRECTIONS + 1):
             if isinstance(target, UnknownTarget):
                 return EndReason.NOT_FOUND
             if isinstance(target, ServiceTarget):
@@ -193,9 +196,7 @@ class Routing:
             side = floor.sides[floor.calls[call_id].view_id]
             if side.answered is None:
                 side.answered = floor.now
-        plug(floor, session)
-        introduce(floor, session)
-        report(floor, session)
+        settle(floor, session)
 
     # --- people ---
 
@@ -217,7 +218,7 @@ class Routing:
                 ring_id = session.session_id if first else self._new_id()
                 self._ringing.ring(session, ring_id, target.party, until)
             self._floor.session_timers.arm(session.session_id)
-            plug(self._floor, session)
+            settle(self._floor, session)
 
     def _ring_group(
         self, session: Session, attempt: Attempt, target: GroupTarget, waiter: Call
@@ -249,13 +250,14 @@ class Routing:
             return
         person_id = member.party.person_id
         attempt.tried.add(person_id)
-        seconds = min(target.member_seconds, MAX_RING_SECONDS)
-        attempt.turn_until = turn = min(floor.now + seconds, attempt.until)
         self._last_rung[target.group_id] = person_id
-        if not any(ring.party.person_id == person_id for ring in attempt.rings):
-            for ring in list(attempt.rings):
+        for ring in list(attempt.rings):
+            if ring.party.person_id != person_id or ring.until <= floor.now:
                 self._ending.stop_ringing(session, ring, otherwise, otherwise)
-            self._ringing.ring(session, self._new_id(), member.party, turn)
+        if not attempt.rings:
+            until = min(floor.now + MAX_RING_SECONDS, attempt.until)
+            self._ringing.ring(session, self._new_id(), member.party, until)
+        attempt.turn_until = min(floor.now + target.member_seconds, attempt.rings[0].until)
         floor.session_timers.arm(session.session_id)
 
     def _somebody_is_free(self, target: PersonTarget | GroupTarget, waiter: Call) -> bool:
@@ -286,10 +288,11 @@ class Routing:
             forward, why = rules.no_answer, RedirectionReason.NO_ANSWER
         else:
             forward, why = rules.busy, RedirectionReason.BUSY
-        if forward is not None and session.then is None:
+        if forward is not None:
             self._send_on(session, forward, why)
             return
-        by = "service" if reason is EndReason.NO_ANSWER else "callee"
+        own_phones = session.then is not None
+        by = "service" if reason is EndReason.NO_ANSWER else "caller" if own_phones else "callee"
         self._ending.close(session, reason, by)
 
     def _send_on(self, session: Session, forward: Forward, why: RedirectionReason) -> None:
@@ -316,7 +319,7 @@ class Routing:
                 if waiter is not None and isinstance(waiter.state, Dialling):
                     self._holding.hold_others(waiter)
                 announce(self._floor, session)
-                plug(self._floor, session)
+                settle(self._floor, session)
             case ServiceNumber.ECHO | ServiceNumber.ANNOUNCEMENT | ServiceNumber.DTMF:
                 announce(self._floor, session)
                 session.service = service

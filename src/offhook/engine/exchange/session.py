@@ -6,12 +6,12 @@
     two parties --transferred--> a new session of those who stay
 
 A session that somebody is transferred out of, or that is merged, ends and leaves its record; those
-who stay go on in a new one.
+who stay go on in a new one. Only a conference goes on: it takes in who is merged or transferred
+into it.
 """
 
 from dataclasses import dataclass, field
 
-from offhook.engine.exchange.effects import Participant
 from offhook.engine.exchange.model import (
     CallRecord,
     EndReason,
@@ -31,12 +31,13 @@ MOST_PARTICIPANTS = 64
 class Ring:
     """One person's phones while they ring: `calls` are those of the lines that are offered it.
 
-    `ring_id` is the person's view of the call.
+    `ring_id` is the person's view of the call. They stop at `until` at the latest.
     """
 
     ring_id: str
     session_id: str
     party: Party
+    until: float
     calls: list[str] = field(default_factory=list)
 
 
@@ -74,7 +75,7 @@ class Session:
     while it waits, and each that was answered. There is exactly one while somebody is called
     (`attempt`), none if that somebody are the caller's own phones; `then` is where the call goes
     once one of those has answered. `service` is what the service itself answers with. `announced`
-    tells whether the caller knows that it rings. `told` is what the members know of each other.
+    tells whether the caller knows that it rings. `host_id` and `speaker_id` are a conference's.
     """
 
     session_id: str
@@ -94,8 +95,12 @@ class Session:
     answered: float | None = None
     host_id: str = ""
     speaker_id: str = ""
-    told: tuple[Participant, ...] | None = None
     views: list[str] = field(default_factory=list)
+
+    @property
+    def waits(self) -> bool:
+        """Whether nobody has answered yet."""
+        return self.answered is None
 
     @property
     def is_conference(self) -> bool:

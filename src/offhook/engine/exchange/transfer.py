@@ -8,7 +8,7 @@
 
 from offhook.engine.exchange.call import Call, Talking
 from offhook.engine.exchange.ending import Ending
-from offhook.engine.exchange.floor import ExchangeRefused, Floor
+from offhook.engine.exchange.floor import Floor
 from offhook.engine.exchange.model import (
     EndReason,
     PersonTarget,
@@ -16,7 +16,8 @@ from offhook.engine.exchange.model import (
     RedirectionReason,
     Target,
 )
-from offhook.engine.exchange.plugging import plug
+from offhook.engine.exchange.parties import settle
+from offhook.engine.exchange.refusal import ExchangeRefused, unsuitable
 from offhook.engine.exchange.regrouping import Regrouping
 from offhook.engine.exchange.routing import Routing, party_of
 from offhook.engine.exchange.session import MOST_PARTICIPANTS, Session
@@ -51,21 +52,21 @@ class Transfer:
         floor = self._floor
         session = floor.session_of(call)
         others = floor.others_of(call)
-        if not isinstance(call.state, Talking) or session.attempt is not None:
-            raise _refused("Only a call that was answered can be transferred.")
+        if not isinstance(call.state, Talking) or session.waits:
+            raise unsuitable("Only a call that was answered can be transferred.")
         if len(others) != 1:
-            raise _refused("Only a call of two people can be sent on to a number.")
+            raise unsuitable("Only a call of two people can be sent on to a number.")
         (other,) = others
-        if isinstance(target, PersonTarget) and _is(target.party.person_id, other):
-            raise _refused("This number is that of the other party.")
-        obstacle = self._routing.obstacle(target, other)
+        if isinstance(target, PersonTarget) and target.party.person_id == other.party.person_id:
+            raise unsuitable("This number is that of the other party.")
+        redirection = Redirection(RedirectionReason.TRANSFER, call.party)
+        obstacle = self._routing.obstacle(target, other, redirections=1)
         if obstacle is not None:
             raise ExchangeRefused(*_OBSTACLES[obstacle])
-        after = self._regrouping.move([other], party_of(target))
+        after = self._regrouping.gather([other], [call], party_of(target))
         after.dialled = dialled
-        after.redirections = (Redirection(RedirectionReason.TRANSFER, call.party),)
+        after.redirections = (redirection,)
         self._leave(session, call)
-        plug(floor, after)
         self._routing.call(after, target)
 
     def consult(self, call: Call, to: Call) -> None:
@@ -73,46 +74,41 @@ class Transfer:
         floor = self._floor
         session, other_session = floor.session_of(call), floor.session_of(to)
         if session is other_session:
-            raise _refused("These are one call; name two.")
+            raise unsuitable("These are one call; name two.")
         if call.rings or to.rings:
-            raise _refused("Answer the call before you transfer it.")
-        waiting = [each for each in (session, other_session) if _waits(each)]
-        if len(waiting) == 2:
-            raise _refused("Nobody has answered yet on either call.")
-        if waiting and waiting[0] is session:
+            raise unsuitable("Answer the call before you transfer it.")
+        if session.waits and other_session.waits:
+            raise unsuitable("Nobody has answered yet on either call.")
+        if session.waits or (session.service is not None and not other_session.waits):
+            # The one with somebody who can talk comes first.
             call, to, session, other_session = to, call, other_session, session
         stay, come = floor.others_of(call), floor.others_of(to)
-        _check_parties(session, other_session, stay, come)
-        if waiting:
+        self._check(session, other_session, stay, come)
+        if other_session.waits:
             self._wait_instead(call, to, stay)
             return
-        if session.service is not None:
-            stay, come, session, other_session = come, stay, other_session, session
-            call, to = to, call
-        members = [*stay, *come]
-        host_id = session.host_id or other_session.host_id
         callee = come[0].party if come else other_session.callee
-        after = self._regrouping.move(members, callee)
+        after = self._regrouping.gather([*stay, *come], [call, to], callee)
         after.service = other_session.service
-        after.answered = floor.now
-        if host_id in after.members and after.is_conference:
-            after.host_id = host_id
+        if after.waits:
+            after.answered = floor.now
+        if after.host_id not in after.members:
+            hosts = (each.host_id for each in (session, other_session))
+            after.host_id = next((each for each in hosts if each in after.members), "")
         self._viewing.stand_in(after, call.call_id, [each.call_id for each in come])
         self._viewing.stand_in(after, to.call_id, [each.call_id for each in stay])
         self._leave(session, call)
         self._leave(other_session, to)
-        self._regrouping.settle(after)
+        settle(floor, after)
 
     def _wait_instead(self, call: Call, to: Call, stay: list[Call]) -> None:
         """The one who stays waits for the answer in the transferor's place."""
         floor = self._floor
         session, before = floor.session_of(call), floor.session_of(to)
-        after = self._regrouping.move(stay, before.callee)
+        after = self._regrouping.gather(stay, [call, to], before.callee)
         after.dialled = before.dialled
-        after.redirections = (
-            *before.redirections,
-            Redirection(RedirectionReason.TRANSFER, call.party),
-        )
+        redirection = Redirection(RedirectionReason.TRANSFER, call.party)
+        after.redirections = (*before.redirections, redirection)
         after.attempt, before.attempt = before.attempt, None
         for ring in after.attempt.rings if after.attempt is not None else ():
             ring.session_id = after.session_id
@@ -122,44 +118,30 @@ class Transfer:
         self._leave(session, call)
         self._leave(before, to)
         floor.session_timers.arm(after.session_id)
-        self._regrouping.settle(after)
+        settle(floor, after)
 
     def _leave(self, session: Session, call: Call) -> None:
         self._ending.depart(call, EndReason.TRANSFERRED)
         self._regrouping.retire(session, EndReason.TRANSFERRED, call)
 
-
-def _waits(session: Session) -> bool:
-    """Whether somebody is still being called in it."""
-    return session.answered is None or session.attempt is not None
-
-
-def _check_parties(session: Session, other: Session, stay: list[Call], come: list[Call]) -> None:
-    waits = _waits(other)
-    if session.service is not None and (other.service is not None or waits):
-        raise _refused("There is nobody to transfer: the service itself is at the other end.")
-    if waits and (other.attempt is None or len(stay) != 1):
-        raise _refused("Wait until the second call is answered.")
-    services = (session.service, other.service)
-    if any(each is not None for each in services) and len(stay) + len(come) != 1:
-        raise _refused("The service's own numbers take no part in a conference.")
-    if not stay and not come:
-        raise _refused("There is nobody to transfer.")
-    if len(stay) + len(come) > MOST_PARTICIPANTS:
-        raise _refused(f"A conference has at most {MOST_PARTICIPANTS} participants.")
-    refuse_doubles([*stay, *come])
+    def _check(self, session: Session, other: Session, stay: list[Call], come: list[Call]) -> None:
+        if session.service is not None:
+            raise unsuitable("There is nobody to transfer: the service itself is at the other end.")
+        if other.waits:
+            if other.attempt is None or len(stay) != 1:
+                raise unsuitable("Wait until the second call is answered.")
+            called = {ring.party.person_id for ring in other.attempt.rings}
+            if stay[0].party.person_id in called:
+                raise unsuitable("The other party of both calls is the same.")
+        if other.service is not None and len(stay) != 1:
+            raise unsuitable("The service's own numbers take no part in a conference.")
+        if len(stay) + len(come) > MOST_PARTICIPANTS:
+            raise unsuitable(f"A conference has at most {MOST_PARTICIPANTS} participants.")
+        refuse_doubles([*stay, *come])
 
 
 def refuse_doubles(calls: list[Call]) -> None:
     """Raise ExchangeRefused if one of them would talk with itself."""
     lines = [each.line_id for each in calls]
     if len(set(lines)) < len(lines):
-        raise _refused("The other party of both calls is the same.")
-
-
-def _is(person_id: str, call: Call) -> bool:
-    return bool(person_id) and call.party.person_id == person_id
-
-
-def _refused(message: str) -> ExchangeRefused:
-    return ExchangeRefused(MobiusErrorCode.NOT_ACCEPTABLE, message)
+        raise unsuitable("The other party of both calls is the same.")

@@ -17,7 +17,6 @@ class Viewing:
 
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
-        self._of_person: dict[str, dict[str, Side]] = {}
 
     def open(
         self, session: Session, view_id: str, party: Party, personality: Personality, call_id: str
@@ -33,20 +32,15 @@ class Viewing:
             call_id,
             redirections=session.redirections,
         )
-        self._floor.sides[view_id] = side
-        self._of_person.setdefault(party.person_id, {})[view_id] = side
+        self._floor.add_side(side)
         session.views.append(view_id)
         self._floor.touch(session)
 
     def close(self, view_id: str, reason: EndReason, *, elsewhere: bool = False) -> None:
         """The party is not in it any more. `elsewhere`: another member of its group took it."""
         floor = self._floor
-        side = floor.sides.pop(view_id)
+        side = floor.remove_side(view_id)
         floor.sessions[side.session_id].views.remove(view_id)
-        sides = self._of_person[side.party.person_id]
-        del sides[view_id]
-        if not sides:
-            del self._of_person[side.party.person_id]
         if side.shown is None:
             side.shown = self._first(side)
             floor.do(ViewChanged(None, side.shown))
@@ -82,12 +76,12 @@ class Viewing:
 
     def sides_of(self, call: Call) -> list[Side]:
         """The sides that a call carries: one, several for who brought others into a conference."""
-        mine = self._of_person.get(call.party.person_id, {}).values()
+        mine = self._floor.sides_of_person(call.party.person_id)
         return [side for side in mine if side.call_id == call.call_id]
 
     def of_person(self, person_id: str) -> tuple[CallView, ...]:
         """What a person sees now, oldest first."""
-        return tuple(map(self.view, self._of_person.get(person_id, {}).values()))
+        return tuple(map(self.view, self._floor.sides_of_person(person_id)))
 
     def show(self) -> None:
         """Tell what has changed since the last time."""
@@ -136,9 +130,8 @@ class Viewing:
         return ViewState.CONNECTED
 
     def _remote(self, session: Session, side: Side, call: Call | None) -> Party:
-        for call_id in side.brought:
-            if call_id in session.members:
-                return self._floor.calls[call_id].party
+        if len(side.brought) == 1 and call is not None and len(self.sides_of(call)) > 1:
+            return self._floor.calls[side.brought[0]].party
         if call is not None:
             return remote_of(self._floor, call)
         waiter = self._floor.waiter_of(session)

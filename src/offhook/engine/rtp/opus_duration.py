@@ -1,4 +1,7 @@
-"""How long an Opus packet plays, read from its first bytes (RFC 6716 section 3.1)."""
+"""How long an Opus packet plays, read from its first bytes, and silence that plays as long.
+
+RFC 6716 section 3.1.
+"""
 
 #: Ticks of the 48 kHz clock in 2.5 ms, the unit of all durations of Opus.
 UNIT = 120
@@ -6,6 +9,9 @@ _LONGEST = 48 * UNIT  # 120 ms
 _SILK = (4, 8, 16, 24)
 _HYBRID = (4, 8)
 _CELT = (1, 2, 4, 8)
+# Configurations of CELT at full band with the ticks of their frames, and its frame of silence.
+_FULL_BAND = ((31, 8 * UNIT), (30, 4 * UNIT), (29, 2 * UNIT), (28, UNIT))
+_SILENT_FRAME = b"\xff\xfe"
 
 
 def opus_ticks(payload: bytes) -> int:
@@ -28,3 +34,11 @@ def opus_ticks(payload: bytes) -> int:
             frames = 2
     ticks = units * UNIT * frames
     return ticks if ticks <= _LONGEST else 0
+
+
+def opus_silence(ticks: int) -> bytes:
+    """A packet of silence that plays for `ticks`, one of the durations that Opus has."""
+    configuration, frame = next(
+        (configuration, frame) for configuration, frame in _FULL_BAND if ticks % frame == 0
+    )
+    return bytes((configuration << 3 | 3, ticks // frame)) + _SILENT_FRAME * (ticks // frame)

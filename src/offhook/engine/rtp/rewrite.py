@@ -28,10 +28,15 @@ PAYLOAD_FEEDBACK = 206
 
 def payload_of(packet: bytes) -> bytes:
     """What follows the header, its sources and its extension; empty if the header lies."""
+    return packet[payload_start(packet) :]
+
+
+def payload_start(packet: bytes | memoryview) -> int:
+    """Bytes of the header, its sources and its extension; more than there are if it lies."""
     start = 12 + 4 * (packet[0] & 0x0F)
-    if packet[0] & 0x10 and start + 4 <= len(packet):
+    if packet[0] & 0x10:
         start += 4 + 4 * int.from_bytes(packet[start + 2 : start + 4], "big")
-    return packet[start:]
+    return start
 
 
 def timestamp_of(packet: bytes) -> int:
@@ -106,6 +111,22 @@ class StreamRewriter:
         self.sequence = (self.sequence + 1) & 0xFFFF
         self.timestamp = (self.timestamp + gap) & 0xFFFFFFFF
         self._last_at = now
+        header = _HEADER.pack(0x80, marker | payload_type, self.sequence, self.timestamp, self.ssrc)
+        return header + payload
+
+    def originate_event(
+        self, payload: bytes, payload_type: int, now: float, *, first: bool
+    ) -> bytes:
+        """The next packet of this stream with an event of our own (RFC 4733), 20 ms at `now`.
+
+        All packets of an event carry the timestamp of its `first` one.
+        """
+        if first:
+            self.timestamp = (self.timestamp + self._gap(now)) & 0xFFFFFFFF
+            self._last_at = now
+        self._switch = True
+        self.sequence = (self.sequence + 1) & 0xFFFF
+        marker = 0x80 if first else 0
         header = _HEADER.pack(0x80, marker | payload_type, self.sequence, self.timestamp, self.ssrc)
         return header + payload
 

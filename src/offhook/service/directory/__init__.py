@@ -1,5 +1,25 @@
 """Who there is, and where a number leads."""
 
-from offhook.service.directory.directory import Directory, PersonEntry, UnknownPersonError
+from offhook.service.directory.directory import Directory
+from offhook.service.directory.entries import (
+    CallSettings,
+    Forwarding,
+    ForwardingRule,
+    HuntGroup,
+    NumberTakenError,
+    PersonEntry,
+    UnknownGroupError,
+    UnknownPersonError,
+)
 
-__all__ = ["Directory", "PersonEntry", "UnknownPersonError"]
+__all__ = [
+    "CallSettings",
+    "Directory",
+    "Forwarding",
+    "ForwardingRule",
+    "HuntGroup",
+    "NumberTakenError",
+    "PersonEntry",
+    "UnknownGroupError",
+    "UnknownPersonError",
+]

@@ -1,11 +1,17 @@
-"""The demo organisation: an administrator, four people who call each other, test numbers."""
+"""The demo organisation: an administrator, people who call each other, a group, test numbers."""
 
 import base64
 from dataclasses import dataclass
 from uuid import NAMESPACE_URL, uuid5
 
-from offhook.engine.exchange.model import ServiceNumber
-from offhook.service.directory.directory import Directory, PersonEntry, UnknownPersonError
+from offhook.engine.exchange.model import HuntPolicy, ServiceNumber
+from offhook.service.directory.directory import Directory
+from offhook.service.directory.entries import (
+    HuntGroup,
+    PersonEntry,
+    UnknownGroupError,
+    UnknownPersonError,
+)
 from offhook.service.identity.clients import Client
 from offhook.service.identity.identity import Identity
 from offhook.service.identity.passwords import hash_password
@@ -82,6 +88,17 @@ DEMO_PEOPLE = (
     DemoPerson("Ada", "Admin", "1000", "ada-administers", is_admin=True),
 )
 
+#: A number at which all of them ring, and whoever is first has the call.
+DEMO_GROUP = HuntGroup(
+    group_id=str(uuid5(NAMESPACE_URL, "https://offhook.example/demo/support")),
+    org_id=DEMO_ORG_ID,
+    name="Support",
+    policy=HuntPolicy.SIMULTANEOUS,
+    members=tuple(person.entry().person_id for person in DEMO_PEOPLE[1:4]),
+    number="+12025550110",
+    extension="1010",
+)
+
 
 async def found_demo_organization(directory: Directory) -> None:
     """Make the demo organisation, or what of it is missing."""
@@ -92,6 +109,10 @@ async def found_demo_organization(directory: Directory) -> None:
             await directory.person(entry.person_id)
         except UnknownPersonError:
             await directory.add_person(entry, await hash_password(person.password))
+    try:
+        await directory.groups.get(DEMO_GROUP.group_id)
+    except UnknownGroupError:
+        await directory.groups.add(DEMO_GROUP)
     for service, digits in TEST_NUMBERS.items():
         await directory.add_service_number(DEMO_ORG_ID, service, digits)
 

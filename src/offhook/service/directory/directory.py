@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
@@ -11,12 +10,15 @@ from sqlalchemy.exc import IntegrityError
 
 from offhook.engine.exchange.model import (
     Party,
-    PersonTarget,
     ServiceNumber,
     ServiceTarget,
     Target,
     UnknownTarget,
 )
+from offhook.service.directory.call_settings import CallSettingsStore
+from offhook.service.directory.entries import PersonEntry, UnknownGroupError, UnknownPersonError
+from offhook.service.directory.hunt_groups import HuntGroups
+from offhook.service.directory.resolving import Found, Resolver
 from offhook.service.store.schema import numbers, organizations, people
 from offhook.store import Database
 from offhook.wire.phone_number import NotAPhoneNumberError, normalise_e164, parse_dial_string
@@ -24,32 +26,8 @@ from offhook.wire.phone_number import NotAPhoneNumberError, normalise_e164, pars
 #: An e-mail or SIP address (RFC 3261, 19.1). Port and parameters do not matter here.
 _ADDRESS = re.compile(r"(?:sips?:)?(?P<user>[^@:;?]+)@(?P<host>[^@:;?]+).*", re.IGNORECASE)
 _SIP_SCHEME = re.compile(r"sips?:", re.IGNORECASE)
-
-
-class UnknownPersonError(Exception):
-    """There is no such person."""
-
-
-@dataclass(frozen=True, slots=True)
-class PersonEntry:
-    """A person. Ids are uuids; `number` and `extension` are empty where there is none."""
-
-    person_id: str
-    org_id: str
-    email: str
-    display_name: str
-    first_name: str
-    last_name: str
-    is_admin: bool
-    is_guest: bool
-    created: float
-    number: str = ""
-    extension: str = ""
-
-    @property
-    def party(self) -> Party:
-        """The person as somebody on the phone sees them."""
-        return Party(self.display_name, self.number or self.extension, self.person_id)
+_LONGEST_ADDRESS = 256
+EXTENSION = re.compile(r"[0-9]{2,8}")
 
 
 _SERVICE_NAMES = {
@@ -68,7 +46,10 @@ _MOST_REMEMBERED = 10_000
 
 
 class Directory:
-    """See the module. `region` (ISO 3166) says how national numbers are read."""
+    """See the module. `region` (ISO 3166) says how national numbers are read.
+
+    `groups` are the hunt groups, `settings` what people have decided about calls to them.
+    """
 
     def __init__(self, database: Database, clock: Callable[[], float], region: str) -> None:
         self._database = database
@@ -76,6 +57,8 @@ class Directory:
         self._region = region
         self._organizations: dict[str, str] = {}
         self._resolved: dict[tuple[str, str], tuple[float, Target]] = {}
+        self.groups = HuntGroups(database, clock, self._forget_resolved)
+        self.settings = CallSettingsStore(database, self._forget_resolved)
 
     async def person(self, person_id: str) -> PersonEntry:
         """The person with this uuid. Raises UnknownPersonError."""
@@ -83,6 +66,17 @@ class Directory:
         if not found:
             raise UnknownPersonError("There is no such person.")
         return found[0]
+
+    async def people_of(self, person_ids: Sequence[str]) -> dict[str, PersonEntry]:
+        """Those of these uuids that there are, by uuid."""
+        return {each.person_id: each for each in await self._of_ids(person_ids)}
+
+    async def organization_name(self, org_id: str) -> str:
+        """The name of an organisation; empty if there is none."""
+        found = await self._database.read(
+            select(organizations.c.name).where(organizations.c.id == org_id)
+        )
+        return found[0]["name"] if found else ""
 
     async def organization_of(self, person_id: str) -> str | None:
         """The organisation of a person, which never changes; None if there is no such person."""
@@ -130,33 +124,45 @@ class Directory:
         found = await self._database.read(select(people.c.password).where(people.c.id == person_id))
         return found[0]["password"] if found else None
 
+    def normalised(self, number: str) -> str:
+        """A number in E.164 form. Raises NotAPhoneNumberError."""
+        return normalise_e164(number, self._region)
+
     async def resolve(self, org_id: str, dialled: str) -> Target:
         """Where `dialled` leads: a number as people type it, an e-mail or a SIP address."""
         now = self._clock()
         until, target = self._resolved.get((org_id, dialled), (now, None))
         if target is not None and now < until:
             return target
+        remembered = self._resolved
         found = await self._resolve(org_id, dialled)
-        # A number that leads nowhere may have been given to somebody a moment later.
-        if not isinstance(found, UnknownTarget):
-            if len(self._resolved) >= _MOST_REMEMBERED:
-                self._resolved.clear()
-            self._resolved[org_id, dialled] = (now + _REMEMBERED, found)
+        # A number that leads nowhere may have been given to somebody a moment later; and what was
+        # changed meanwhile is looked up again.
+        if not isinstance(found, UnknownTarget) and remembered is self._resolved:
+            if len(remembered) >= _MOST_REMEMBERED:
+                remembered.clear()
+            remembered[org_id, dialled] = (now + _REMEMBERED, found)
         return found
 
     async def _resolve(self, org_id: str, dialled: str) -> Target:
+        async def find(number: str) -> Found | None:
+            return await self._find(org_id, number)
+
+        return await Resolver(find, self._of_ids, self.settings.of_all).target(dialled)
+
+    async def _find(self, org_id: str, dialled: str) -> Found | None:
         address = dialled.strip()
         if match := _ADDRESS.fullmatch(address):
             address = unquote(match["user"])
             person = await self.find_by_email(f"{address}@{match['host']}")
             if person is not None and person.org_id == org_id:
-                return PersonTarget(person.party)
+                return person
         address = _SIP_SCHEME.sub("", address)
         for digits in self._spellings(address):
-            target = await self._number(org_id, digits)
-            if target is not None:
-                return target
-        return UnknownTarget(dialled)
+            found = await self._number(org_id, digits)
+            if found is not None:
+                return found
+        return None
 
     def _spellings(self, dialled: str) -> list[str]:
         """As an extension or code is kept, and as an E.164 number would be."""
@@ -172,7 +178,7 @@ class Directory:
                 continue
         return list(dict.fromkeys(spellings))
 
-    async def _number(self, org_id: str, digits: str) -> Target | None:
+    async def _number(self, org_id: str, digits: str) -> Found | None:
         found = await self._database.read(
             select(numbers).where(numbers.c.org_id == org_id, numbers.c.digits == digits)
         )
@@ -180,7 +186,12 @@ class Directory:
             return None
         row = found[0]
         if row["person_id"] is not None:
-            return PersonTarget((await self.person(row["person_id"])).party)
+            return await self.person(row["person_id"])
+        if row["group_id"] is not None:
+            try:
+                return await self.groups.get(row["group_id"])
+            except UnknownGroupError:  # It was removed this moment.
+                return None
         service = ServiceNumber(row["service"])
         return ServiceTarget(service, Party(_SERVICE_NAMES[service], digits))
 
@@ -220,7 +231,7 @@ class Directory:
         if rows:
             statements.append(insert(numbers).values(rows))
         await self._database.write(*statements)
-        self._resolved.clear()
+        self._forget_resolved()
 
     async def add_service_number(self, org_id: str, service: ServiceNumber, digits: str) -> None:
         """Give a number to one of the service's own, unless it has it."""
@@ -248,13 +259,20 @@ class Directory:
         try:
             await self.add_person(guest, None)
         except IntegrityError:  # The guest was here before.
-            self._resolved.clear()
+            self._forget_resolved()
             await self._database.write(
                 update(people)
                 .where(people.c.id == person_id)
                 .values(display_name=name, first_name=first, last_name=last)
             )
         return await self.person(person_id)
+
+    def _forget_resolved(self) -> None:
+        """Something has changed: no number is known to lead anywhere."""
+        self._resolved = {}
+
+    async def _of_ids(self, person_ids: Sequence[str]) -> list[PersonEntry]:
+        return await self._people(select(people).where(people.c.id.in_(person_ids)))
 
     async def _people(self, query: Select[Any]) -> list[PersonEntry]:
         found = await self._database.read(query)
@@ -279,3 +297,16 @@ class Directory:
             )
             for row in found
         ]
+
+
+def can_be_dialled(text: str) -> bool:
+    """Whether `text` is a number, an extension, an e-mail or a SIP address."""
+    if len(text) > _LONGEST_ADDRESS or not text.isprintable():
+        return False
+    if _ADDRESS.fullmatch(text):
+        return True
+    try:
+        parse_dial_string(_SIP_SCHEME.sub("", text))
+    except NotAPhoneNumberError:
+        return False
+    return True

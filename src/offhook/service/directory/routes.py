@@ -10,7 +10,9 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from offhook.service.directory.directory import Directory, PersonEntry, UnknownPersonError
+from offhook.service.directory.directory import Directory
+from offhook.service.directory.entries import PersonEntry, UnknownPersonError
+from offhook.service.directory.locations import location_id_of
 from offhook.service.identity.principal import SignedIn
 from offhook.serving.errors import ApiError
 from offhook.serving.origin import Origins
@@ -102,6 +104,7 @@ def _person(person: PersonEntry, *, private: bool) -> Person:
         lastName=person.last_name,
         phoneNumbers=phones,
         extension=person.extension or None,
+        locationId=location_id_of(person.org_id),
         orgId=encode_id(ResourceKind.ORGANIZATION, person.org_id),
         roles=[] if private else None,
         licenses=[] if private else None,

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 import jwt
 from sqlalchemy import delete, insert, select
 
-from offhook.service.directory.directory import Directory, PersonEntry
+from offhook.service.directory import Directory, PersonEntry
 from offhook.service.store.schema import guest_issuers
 from offhook.store import Database
 

@@ -12,7 +12,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.engine import RowMapping
 
-from offhook.service.directory.directory import Directory, PersonEntry
+from offhook.service.directory import Directory, PersonEntry
 from offhook.service.identity.clients import Client, Clients
 from offhook.service.identity.guests import Guests
 from offhook.service.identity.passwords import verify_password

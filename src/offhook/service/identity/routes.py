@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
-from offhook.service.directory.directory import Directory
+from offhook.service.directory import Directory
 from offhook.service.identity import sign_in
 from offhook.service.identity.forms import (
     FORM_BYTES,

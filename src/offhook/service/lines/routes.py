@@ -14,7 +14,7 @@ from offhook.service.calls.events import SIP_DOMAIN
 from offhook.service.calls.shell import ExchangeShell
 from offhook.service.config import ServiceConfig
 from offhook.service.directory import Directory
-from offhook.service.directory.directory import PersonEntry, UnknownPersonError
+from offhook.service.directory.entries import PersonEntry, UnknownPersonError
 from offhook.service.identity.principal import Principal, SignedIn
 from offhook.service.lines.refusal import refusal
 from offhook.service.lines.registry import (

@@ -7,6 +7,7 @@ order by a task that lives only while there are any.
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import assert_never
 
 from offhook.engine.exchange.effects import (
@@ -15,15 +16,21 @@ from offhook.engine.exchange.effects import (
     EchoLeg,
     JoinLegs,
     MediaEffect,
+    MixLegs,
+    MuteLeg,
     OpenLeg,
     PlayDigits,
     PlaySound,
     RenegotiateLeg,
+    SendDigits,
 )
-from offhook.engine.exchange.inputs import MediaNews
+from offhook.engine.exchange.inputs import LegSpeaks, MediaNews
+from offhook.engine.rtp.mixing import MOST_PARTICIPANTS
 from offhook.media.certificate import Certificate
 from offhook.media.leg import LegStats
+from offhook.media.mixer import Mix
 from offhook.media.playout import PlayoutClock
+from offhook.media.ticker import Lateness
 from offhook.service.media.config import MediaConfig
 from offhook.service.media.served_leg import ServedLeg
 from offhook.service.media.sounds import SoundLibrary
@@ -35,13 +42,16 @@ class MediaPlane:
     """Legs of the calls of this node, by call id.
 
     `on_news` is called from the event loop, never from inside `carry_out`. For the metrics:
-    `legs_open`, `legs_opened`, `legs_failed`, and the sums in `traffic`.
+    `legs_open`, `legs_opened`, `legs_failed`, and the sums in `traffic`; `mixes_open`, `legs_mixed`
+    and how punctual all mixes have been in `mix_lateness`.
     """
 
     def __init__(self, config: MediaConfig, on_news: Callable[[MediaNews], None]) -> None:
         self._config = config.leg_config(Certificate.generate())
         self._on_news = on_news
         self._legs: dict[str, ServedLeg] = {}
+        self._mixes: dict[str, Mix] = {}
+        self.mix_lateness = Lateness()
         self._clock = PlayoutClock()
         self._sounds = SoundLibrary()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -54,6 +64,16 @@ class MediaPlane:
     def legs_open(self) -> int:
         """Legs that exist now."""
         return len(self._legs)
+
+    @property
+    def mixes_open(self) -> int:
+        """Mixes that run now."""
+        return len(self._mixes)
+
+    @property
+    def legs_mixed(self) -> int:
+        """Legs that are in a mix now."""
+        return sum(map(len, self._mixes.values()))
 
     @property
     def traffic(self) -> LegStats:
@@ -70,6 +90,9 @@ class MediaPlane:
         if isinstance(effect, OpenLeg):
             self._open(effect)
             return
+        if isinstance(effect, MixLegs):
+            self._mix(effect)
+            return
         served = self._legs.get(effect.call_id)
         if served is None:
             logger.debug("%s for a leg that is gone", type(effect).__name__)
@@ -81,6 +104,10 @@ class MediaPlane:
                 other = self._legs.get(other_call_id)
                 if other is not None:
                     served.join(other)
+            case MuteLeg(muted=muted):
+                served.mute(muted=muted)
+            case SendDigits(digits=digits):
+                served.send_digits(digits)
             case PlaySound(sound=sound):
                 served.play_sound(sound)
             case PlayDigits(digits=digits):
@@ -108,6 +135,25 @@ class MediaPlane:
         self._legs[effect.call_id] = served
         self.legs_opened += 1
         served.negotiate(effect)
+
+    def _mix(self, effect: MixLegs) -> None:
+        named = [self._legs[each] for each in effect.call_ids if each in self._legs]
+        if len(named) > MOST_PARTICIPANTS:
+            logger.error("A mix has no room for %d legs; it stays as it is", len(named))
+            return
+        mix = self._mixes.get(effect.call_id)
+        if mix is None:
+            if not named:
+                return
+            mix = self._mixes[effect.call_id] = Mix(
+                on_speaker=lambda call_id: self._report(LegSpeaks(call_id)),
+                on_end=partial(self._mix_ended, effect.call_id),
+                lateness=self.mix_lateness,
+            )
+        mix.keep({served.call_id: served.into_mix() for served in named})
+
+    def _mix_ended(self, name: str) -> None:
+        del self._mixes[name]
 
     def _end(self, served: ServedLeg) -> None:
         self._past.add(served.leg.stats)

@@ -17,10 +17,12 @@ from offhook.engine.exchange.inputs import (
     LegPlayed,
     MediaNews,
 )
+from offhook.media.digits import PAUSE, OutgoingDigits
 from offhook.media.errors import MediaError
 from offhook.media.leg import LegConfig, LegState, WebRtcLeg
 from offhook.media.playout import Player, PlayoutClock
 from offhook.media.relay import RelayPort
+from offhook.media.samples import FRAME_SECONDS
 from offhook.service.media.sounds import SoundLibrary
 
 logger = logging.getLogger(__name__)
@@ -51,6 +53,7 @@ class ServedLeg:
         self.port = RelayPort(self.leg)
         self.port.on_digit = self._digit_pressed
         self._player = Player(self.port)
+        self._digits = OutgoingDigits(self.port)
         self._clock = clock
         self._sounds = sounds
         self._spawn = spawn
@@ -58,6 +61,7 @@ class ServedLeg:
         self._negotiations: deque[Negotiation] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._loading: asyncio.Task[None] | None = None
+        self._loading_digits: asyncio.Task[None] | None = None
         self.failed = False
         self._closed = False
 
@@ -111,19 +115,36 @@ class ServedLeg:
         self._stop_playing()
         self.port.echo()
 
+    def into_mix(self) -> RelayPort:
+        """What plays stops; the port that is to be put into a mix."""
+        self._stop_playing()
+        return self.port
+
+    def mute(self, *, muted: bool) -> None:
+        """What the client says is heard by nobody, or is again."""
+        self.port.muted = muted
+
     def play_sound(self, sound: Sound) -> None:
         """The client hears `sound`, and what it says is not passed on."""
         self._stop_playing()
         self.port.detach()
-        self._load(partial(self._start_sound, sound))
+        self._loading = self._load(self._loading, partial(self._start_sound, sound))
 
     def play_digits(self, digits: str) -> None:
         """The client hears these digits behind those that still play."""
-        self._load(partial(self._insert_digits, digits))
+        self._loading = self._load(self._loading, partial(self._insert_digits, digits))
 
-    def _load(self, load: Callable[[], Awaitable[None]]) -> None:
+    def send_digits(self, digits: str) -> None:
+        """The client is sent these digits behind those that are still being sent."""
+        self._loading_digits = self._load(
+            self._loading_digits, partial(self._press_digits, digits.upper())
+        )
+
+    def _load(
+        self, earlier: asyncio.Task[None] | None, load: Callable[[], Awaitable[None]]
+    ) -> asyncio.Task[None]:
         # One after the other: a digit loaded faster must not overtake the one before it.
-        self._loading = self._spawn(self._after(self._loading, load), f"sound {self.call_id}")
+        return self._spawn(self._after(earlier, load), f"sound {self.call_id}")
 
     async def _after(
         self, earlier: asyncio.Task[None] | None, load: Callable[[], Awaitable[None]]
@@ -138,13 +159,24 @@ class ServedLeg:
     async def _start_sound(self, sound: Sound) -> None:
         frames = await self._sounds.sound(sound)
         ends = sound in _ENDING
-        self._player.play(frames, repeat=not ends, on_end=self._played if ends else None)
+        start = 0
+        if sound is Sound.MUSIC_ON_HOLD:
+            # It runs on as on the radio: whoever is held twice does not hear the same bars again.
+            start = int(asyncio.get_running_loop().time() / FRAME_SECONDS) % len(frames)
+        self._player.play(
+            frames, start=start, repeat=not ends, on_end=self._played if ends else None
+        )
         self._clock.add(self._player)
 
     async def _insert_digits(self, digits: str) -> None:
         for digit in digits:
             self._player.insert(await self._sounds.digit(digit))
         self._clock.add(self._player)
+
+    async def _press_digits(self, digits: str) -> None:
+        tones = {each: await self._sounds.digit(each) for each in set(digits) - {PAUSE}}
+        self._digits.press(digits, tones)
+        self._clock.add(self._digits)
 
     def _stop_playing(self) -> None:
         if self._loading is not None:
@@ -186,6 +218,9 @@ class ServedLeg:
         """End everything of this leg."""
         self._closed = True
         self._stop_playing()
+        if self._loading_digits is not None:
+            self._loading_digits.cancel()
+        self._clock.remove(self._digits)
         self.port.detach()
         self._negotiations.clear()
         if self._worker is not None:

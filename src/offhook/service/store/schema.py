@@ -6,11 +6,13 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 metadata = MetaData()
@@ -46,6 +48,47 @@ numbers = Table(
     Column("kind", String(16), nullable=False),  # "e164" or "extension"
     Column("person_id", ForeignKey("people.id"), index=True),
     Column("service", String(16)),
+    Column("group_id", ForeignKey("hunt_groups.id"), index=True),
+)
+
+
+def _forwarding() -> list[Column[object]]:
+    """Where calls go instead. A destination is kept while its rule is off."""
+    columns: list[Column[object]] = []
+    for rule in ("always", "busy", "no_answer"):
+        columns.append(Column(f"{rule}_enabled", Boolean, nullable=False, default=False))
+        columns.append(Column(f"{rule}_destination", Text, nullable=False, default=""))
+    return [*columns, Column("no_answer_seconds", Float)]
+
+
+call_settings = Table(
+    "call_settings",
+    metadata,
+    Column("person_id", ForeignKey("people.id"), primary_key=True),
+    Column("do_not_disturb", Boolean, nullable=False, default=False),
+    *_forwarding(),
+)
+
+hunt_groups = Table(
+    "hunt_groups",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("org_id", ForeignKey("organizations.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("enabled", Boolean, nullable=False, default=True),
+    Column("policy", String(16), nullable=False),
+    Column("member_seconds", Float),  # none: whoever is rung first is rung to the end
+    *_forwarding(),
+    Column("created", Float, nullable=False),
+    UniqueConstraint("org_id", "name"),
+)
+
+hunt_group_members = Table(
+    "hunt_group_members",
+    metadata,
+    Column("group_id", ForeignKey("hunt_groups.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("person_id", ForeignKey("people.id"), nullable=False, index=True),
 )
 
 clients = Table(

@@ -22,6 +22,9 @@ def push_data(push: SendPush) -> bytes:
         "displayName": push.caller.name[:_LONGEST],
         "displayNumber": push.caller.number[:_LONGEST],
     }
+    if push.group is not None:
+        facts["groupName"] = push.group.name[:_LONGEST]
+        facts["groupNumber"] = push.group.number[:_LONGEST]
     payloads = [
         msgspec.json.encode(msgspec.convert(facts, each)) for each in (ApnsNewCall, NewCall)
     ]
