@@ -6,7 +6,7 @@ import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -14,6 +14,9 @@ from offhook.cli.exit_codes import ExitCode
 from offhook.cli.known_clouds import DEFAULT_CLOUD
 from offhook.cli.push import push
 from offhook.cli.signals import cancelled_by_sigterm
+
+if TYPE_CHECKING:
+    from offhook.cli.audio import Audio
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,6 +47,9 @@ Play = Annotated[
 ]
 Record = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Where to keep what the other side says.")
+]
+Speaker = Annotated[
+    bool, typer.Option("--speaker", help="Hear the other side on this machine's speaker.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
 
@@ -100,6 +106,7 @@ def call(
     cloud: Cloud = DEFAULT_CLOUD,
     play: Play = None,
     record: Record = None,
+    speaker: Speaker = False,
     seconds: Annotated[
         float | None, typer.Option("--for", metavar="SECONDS", help="Hang up after so long.")
     ] = None,
@@ -119,7 +126,7 @@ def call(
         number,
         who=who,
         cloud_url=cloud,
-        audio=calling.Audio(play, record),
+        audio=_audio(play, record, speaker=speaker),
         seconds=seconds,
         dtmf=dtmf,
         report=report,
@@ -133,6 +140,7 @@ def answer(
     cloud: Cloud = DEFAULT_CLOUD,
     play: Play = None,
     record: Record = None,
+    speaker: Speaker = False,
     once: Annotated[bool, typer.Option(help="Stop after the first call.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -144,7 +152,7 @@ def answer(
     work = calling.answer(
         who=who,
         cloud_url=cloud,
-        audio=calling.Audio(play, record),
+        audio=_audio(play, record, speaker=speaker),
         once=once,
         report=report,
     )
@@ -160,24 +168,33 @@ def phone(
     ] = False,
     play: Play = None,
     record: Record = None,
+    speaker: Speaker = False,
     answer_at_once: Annotated[
-        bool, typer.Option("--answer", help="Answer by itself, without a key.")
+        bool, typer.Option("--answer", help="Answer by itself while nobody is talked with.")
     ] = False,
-    once: Annotated[bool, typer.Option(help="Stop after the first call.")] = False,
+    remote_answer: Annotated[
+        bool, typer.Option("--remote-answer", help="Let calls be answered over REST.")
+    ] = False,
+    once: Annotated[bool, typer.Option(help="Stop when the first calls are over.")] = False,
     as_json: Json = False,
 ) -> None:
-    """A phone on your desk: rings, and is answered with a key.
+    """A phone in the terminal: two calls in view, and a key for everything.
 
     With --asleep it does not run at all until a push wakes it, as a phone in a pocket.
+    Without a terminal, or with --json, it takes a command a line: help, dial 1002, answer, hold.
     """
-    from offhook.cli import calling
     from offhook.cli import phone as desk
-    from offhook.cli.report import report_for
 
-    report = report_for(as_json=as_json)
-    settings = desk.Desk(who, cloud, calling.Audio(play, record), answer_at_once, once)
-    work = desk.phone(settings, asleep=asleep, report=report)
-    raise typer.Exit(_outcome(calling.guarded(work, report)))
+    settings = desk.Desk(
+        who=who,
+        cloud_url=cloud,
+        audio=_audio(play, record, speaker=speaker),
+        answers=answer_at_once,
+        remote_answer=remote_answer,
+        once=once,
+        asleep=asleep,
+    )
+    raise typer.Exit(_outcome(desk.phone(settings, as_json=as_json)))
 
 
 @app.command()
@@ -195,6 +212,14 @@ def demo(
     from offhook.cli.demo import demo as run
 
     raise typer.Exit(run())
+
+
+def _audio(play: str | None, record: Path | None, *, speaker: bool) -> "Audio":
+    from offhook.cli.audio import Audio
+
+    if speaker and record is not None:
+        _fail("--speaker and --record exclude each other; give one.")
+    return Audio(play, record, speaker)
 
 
 def _service() -> ModuleType:

@@ -5,8 +5,6 @@ import contextlib
 import os
 import time
 from collections.abc import AsyncIterator, Coroutine
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from offhook import (
@@ -17,15 +15,16 @@ from offhook import (
     EndReason,
     InitializationError,
     InvalidApiError,
-    MediaOption,
     NetworkError,
     NotAuthorizedError,
     RingingEvent,
     TokenAuthenticator,
     Webex,
     WebexError,
+    WebexUCLoginDelegate,
     WebSocketError,
 )
+from offhook.cli.audio import Audio
 from offhook.cli.exit_codes import ExitCode
 from offhook.cli.known_clouds import (
     KnownCloud,
@@ -50,28 +49,20 @@ _ENDINGS: dict[EndReason, tuple[ExitCode, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Audio:
-    """What `--play` and `--record` ask for."""
-
-    play: str | None
-    record: Path | None
-
-    def option(self) -> MediaOption:
-        """The call's media. Raises `WebexError` if a file cannot be read."""
-        return MediaOption.audio_only(source=self.play, sink=self.record)
-
-
 @contextlib.asynccontextmanager
-async def signed_in(cloud_url: str, who: str, report: Report) -> AsyncIterator[Webex]:
-    """A `Webex` whose phone services are ready, as the person `who`.
+async def signed_in(
+    cloud_url: str, who: str, report: Report, *, delegate: WebexUCLoginDelegate | None = None
+) -> AsyncIterator[Webex]:
+    """A `Webex` whose phone services are ready, as the person `who`; `delegate` is told of them.
 
     Raises `UnknownCloudError` if no token can be found, `WebexError` if the cloud refuses.
     """
     token, cloud = _find_token(cloud_url, who)
     ca = cloud.ca if cloud else os.environ.get("OFFHOOK_CA")
     report.status(f"Signing in to {cloud_url}")
-    async with Webex(TokenAuthenticator(token), cloud=cloud_url, ca=ca) as webex:
+    webex = Webex(TokenAuthenticator(token), cloud=cloud_url, ca=ca)
+    webex.delegate = delegate
+    async with webex:
         await webex.phone.ready(timeout=SIGN_IN_TIMEOUT)
         yield webex
 
