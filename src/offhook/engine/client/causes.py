@@ -12,6 +12,8 @@ _REASONS = {
     CauseCode.NOT_AVAILABLE: EndReason.UNAVAILABLE,
     CauseCode.MEDIA_INACTIVITY: EndReason.MEDIA_LOST,
     CauseCode.COMPLETED_ELSEWHERE: EndReason.ANSWERED_ELSEWHERE,
+    CauseCode.TRANSFERRED: EndReason.TRANSFERRED,
+    CauseCode.MERGED: EndReason.MERGED,
 }
 
 
