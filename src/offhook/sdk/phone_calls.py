@@ -365,6 +365,11 @@ class PhoneCalls:
             ):
                 await shell.finish()
 
+    async def close(self) -> None:
+        """End every call; nothing is timed any more."""
+        await self.end_all()
+        self._driver.close()
+
     async def end_all(self) -> None:
         """End every call, and wait until that is done."""
         await asyncio.gather(*(shell.finish() for shell in list(self._lasting.values())))
