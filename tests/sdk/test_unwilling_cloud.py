@@ -163,3 +163,18 @@ async def test_a_phone_that_is_closed_while_it_waits_for_a_target_ends_both(
     with pytest.raises(CallEndedError):
         await transferring
     await small.until(lambda: not small.legs)
+
+
+async def test_a_transfer_that_was_not_sent_when_the_call_ended_fails_at_once(
+    small: CallingCloud, webex: Webex, first: Call
+):
+    small.fail("POST", "/callhold/hold", 403, delay=2.0)
+    holding = asyncio.create_task(first.hold())
+    await small.until(lambda: small.busy > 0)
+    transferring = asyncio.create_task(first.direct_transfer_call("1003"))
+    await small.hang_up(first.call_id)
+    async with asyncio.timeout(1.0):
+        for task in (holding, transferring):
+            with pytest.raises(CallEndedError) as ended:
+                await task
+            assert ended.value.reason is EndReason.REMOTE_HANGUP
