@@ -10,12 +10,15 @@ from wxc_sdk import WebexSimpleApi
 from wxc_sdk.rest import RestSession
 from wxc_sdk.tokens import Tokens
 
+from offhook.testing import LocalCloud
 from service.running import Cloud
 
 T = TypeVar("T")
 
 
-async def with_wxc_sdk(cloud: Cloud, token: str, story: Callable[[WebexSimpleApi], T]) -> T:
+async def with_wxc_sdk(
+    cloud: Cloud | LocalCloud, token: str, story: Callable[[WebexSimpleApi], T]
+) -> T:
     """Run `story`, which blocks, with a wxc-sdk."""
 
     class Session(RestSession):
