@@ -77,3 +77,24 @@ async def test_it_may_be_stopped_and_started_from_inside_a_step() -> None:
     await asyncio.sleep(0.15)
     assert len(taken) == 3
     assert not ticker.is_running
+
+
+async def test_a_step_that_fails_is_told_and_not_the_last() -> None:
+    told: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: told.append(context.get("exception")))
+    taken: list[float] = []
+
+    def step(due: float) -> None:
+        taken.append(due)
+        if len(taken) == 1:
+            raise ValueError("once")
+
+    ticker = Ticker(step)
+    ticker.start(0.0)
+    async with asyncio.timeout(10):
+        while len(taken) < 3:
+            await asyncio.sleep(FRAME_SECONDS)
+    ticker.stop()
+    assert [type(each) for each in told] == [ValueError]
+    assert taken[1] - taken[0] == pytest.approx(FRAME_SECONDS)

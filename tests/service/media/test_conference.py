@@ -296,6 +296,35 @@ async def test_lost_packets_of_a_talker_are_concealed_for_the_others(desk: Desk)
     assert longest_gap(heard, b.frequency) <= 0.02
 
 
+async def test_a_listener_who_loses_packets_is_sent_copies_and_the_others_are_not(
+    desk: Desk,
+) -> None:
+    a, b, c = await people(desk, 3)
+    c.session.muted = True
+    desk.do(MixLegs("m", ("a", "b", "c")))
+    await hears(c, a, b)
+    assert not {sent_with_copies(packet) for packet in c.ear.rtp[-10:]} - {False}
+    hear, count = c.leg.on_rtp, 0
+
+    def lossy(packet: bytes) -> None:
+        nonlocal count
+        count += 1
+        if count % 8:
+            hear(packet)
+
+    c.leg.on_rtp = lossy
+    async with asyncio.timeout(WAIT):
+        while not sent_with_copies(c.ear.rtp[-1]):
+            await c.listen(0.1)
+    await hears(c, a, b)
+    assert not sent_with_copies(a.ear.rtp[-1])
+
+
+def sent_with_copies(packet: bytes) -> bool:
+    """Whether a packet is of a kind that can carry a copy of the one before (RFC 6716, 3.1)."""
+    return packet[12] >> 3 < 16
+
+
 async def test_who_vanishes_is_missed_by_nobody_else() -> None:
     desk = Desk(MediaConfig(silence_timeout=0.5))
     a, b, c = await people(desk, 3)
