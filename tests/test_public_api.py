@@ -11,20 +11,22 @@ import offhook
 import offhook.testing
 
 _SORTED = """
-    AudioFailedEvent AudioSourceEndedEvent Authenticator
-    Call CallDisconnectedEvent CallEnded CallEndedError CallError CallErrorEvent CallEvent
-    CallHoldStateChangedEvent CallMediaError CallObserver CallQuality CallStateError CallStatus
-    CallTimeoutError CallingType ConnectedEvent DTMFReceivedEvent Direction EndReason
+    ActiveSpeakerChangedEvent AnswerRequestedEvent AssociatedCallEndedEvent AudioFailedEvent
+    AudioSourceEndedEvent Authenticator Call CallAssociationError CallAssociationType
+    CallDisconnectedEvent CallEnded CallEndedError CallError CallErrorEvent CallEvent
+    CallHoldStateChangedEvent CallMediaError CallMembership CallMembershipChangedEvent
+    CallMembershipState CallObserver CallQuality CallStateError CallStatus CallTimeoutError
+    CallingType ConnectedEvent DTMFReceivedEvent DirectTransferResult Direction EndReason
     FileTokenStorage HoldResumeInfo IncomingCallListener InfoChangedEvent InitializationError
-    InvalidApiError JWTAuthenticator MediaChangedEvent MediaOption NetworkError NotAuthorizedError
-    OAuthAuthenticator OtherConnected PermissionRequiredError Person PersonClient Phone
-    PhoneConnectionResult PhoneServiceRegistrationFailureReason PhoneServicesError
+    InvalidApiError JWTAuthenticator MediaChangedEvent MediaOption MembershipHeldEvent
+    MembershipJoinedEvent MembershipLeftEvent MembershipSendingAudioEvent NetworkError
+    NotAuthorizedError OAuthAuthenticator OtherConnected PermissionRequiredError Person PersonClient
+    Phone PhoneConnectionResult PhoneServiceRegistrationFailureReason PhoneServicesError
     PushNotificationResult RingerType RingingEvent SendingAudioChangeResult SendingAudioEvent
-    ServiceError SignInError
-    StartRingingEvent StopRingingEvent StoredSignIn TokenAuthenticator TokenStorage
-    TooManyRequestsError UCLoginFailureReason UCLoginServerConnectionStatus UCSSOFailureReason
-    VoicePushInfo WebSocketError Webex WebexAuthDelegate WebexError WebexErrorCode
-    WebexUCLoginDelegate
+    ServiceError SignInError StartRingingEvent StopRingingEvent StoredSignIn TokenAuthenticator
+    TokenStorage TooManyRequestsError TransferFailedError UCLoginFailureReason
+    UCLoginServerConnectionStatus UCSSOFailureReason VoicePushInfo WebSocketError Webex
+    WebexAuthDelegate WebexError WebexErrorCode WebexUCLoginDelegate
 """
 NAMES = _SORTED.split()
 
@@ -38,15 +40,19 @@ MEMBERS = {
         calling_type calls cancel connect_phone_services dial dial_phone_number
         disconnect_phone_services incoming_call_listener incoming_calls
         process_push_notification ready
-        set_incoming_call_listener
+        set_incoming_call_listener set_remote_answer
     """,
     "Call": """
-        answer audio call_id caller_number connected correlation_id direction end_reason ended
-        events external_tracking_id hangup hold is_on_hold is_sending_audio mute observer quality
-        reject resume send_dtmf set_observer status title unmute
+        answer associated_with association_type audio call_id caller_number connected correlation_id
+        direct_transfer_call direction end_reason ended events external_tracking_id group_name
+        group_number hangup hold is_add_participant_supported is_group_call is_muted_by_service
+        is_on_hold is_sending_audio is_transfer_supported memberships merge_calls mute observer
+        quality reject resume send_dtmf set_observer start_associated_call status title
+        transfer_call unmute
     """,
     "CallObserver": """
-        on_call_hold_state_changed on_connected on_disconnected on_dtmf_received on_info_changed
+        on_answer_requested on_associated_call_ended on_call_hold_state_changed
+        on_call_membership_changed on_connected on_disconnected on_dtmf_received on_info_changed
         on_media_changed on_ringing on_start_ringing on_stop_ringing
     """,
     "WebexUCLoginDelegate": """
@@ -78,7 +84,7 @@ INTERNAL = {
         "service_back",
         "take",
     },
-    "Call": {"dial", "end_now", "finish", "service_back", "take", "tracking_id"},
+    "Call": {"tracking_id"},
     "Authenticator": {"attach", "close", "renew", "restore"},
     "MediaOption": {"close", "error_of", "open", "sink", "source", "uses_devices"},
 }

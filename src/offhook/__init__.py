@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from offhook.engine.client.model import CallStatus, Direction, EndReason
     from offhook.engine.rtp.statistics import CallQuality
     from offhook.errors import (
+        CallAssociationError,
         CallEndedError,
         CallError,
         CallMediaError,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         ServiceError,
         SignInError,
         TooManyRequestsError,
+        TransferFailedError,
         WebexError,
         WebexErrorCode,
         WebSocketError,
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
     )
     from offhook.sdk.call import Call
     from offhook.sdk.call_events import (
+        ActiveSpeakerChangedEvent,
+        AnswerRequestedEvent,
+        AssociatedCallEndedEvent,
         AudioFailedEvent,
         AudioSourceEndedEvent,
         CallDisconnectedEvent,
@@ -51,12 +56,17 @@ if TYPE_CHECKING:
         CallErrorEvent,
         CallEvent,
         CallHoldStateChangedEvent,
+        CallMembershipChangedEvent,
         CallObserver,
         ConnectedEvent,
         DTMFReceivedEvent,
         HoldResumeInfo,
         InfoChangedEvent,
         MediaChangedEvent,
+        MembershipHeldEvent,
+        MembershipJoinedEvent,
+        MembershipLeftEvent,
+        MembershipSendingAudioEvent,
         OtherConnected,
         RingingEvent,
         SendingAudioEvent,
@@ -65,7 +75,9 @@ if TYPE_CHECKING:
     )
     from offhook.sdk.delegates import WebexAuthDelegate, WebexUCLoginDelegate
     from offhook.sdk.enums import (
+        CallAssociationType,
         CallingType,
+        DirectTransferResult,
         PhoneConnectionResult,
         PhoneServiceRegistrationFailureReason,
         PushNotificationResult,
@@ -76,6 +88,7 @@ if TYPE_CHECKING:
         UCSSOFailureReason,
     )
     from offhook.sdk.media_option import MediaOption
+    from offhook.sdk.membership import CallMembership, CallMembershipState
     from offhook.sdk.people import Person, PersonClient
     from offhook.sdk.phone import IncomingCallListener, Phone
     from offhook.sdk.push_info import VoicePushInfo
@@ -93,6 +106,7 @@ _HOMES = (
     "offhook.sdk.call_events",
     "offhook.sdk.call",
     "offhook.sdk.media_option",
+    "offhook.sdk.membership",
     "offhook.sdk.people",
     "offhook.sdk.phone",
     "offhook.sdk.push_info",
@@ -100,10 +114,15 @@ _HOMES = (
 )
 
 __all__ = [
+    "ActiveSpeakerChangedEvent",
+    "AnswerRequestedEvent",
+    "AssociatedCallEndedEvent",
     "AudioFailedEvent",
     "AudioSourceEndedEvent",
     "Authenticator",
     "Call",
+    "CallAssociationError",
+    "CallAssociationType",
     "CallDisconnectedEvent",
     "CallEnded",
     "CallEndedError",
@@ -112,6 +131,9 @@ __all__ = [
     "CallEvent",
     "CallHoldStateChangedEvent",
     "CallMediaError",
+    "CallMembership",
+    "CallMembershipChangedEvent",
+    "CallMembershipState",
     "CallObserver",
     "CallQuality",
     "CallStateError",
@@ -120,6 +142,7 @@ __all__ = [
     "CallingType",
     "ConnectedEvent",
     "DTMFReceivedEvent",
+    "DirectTransferResult",
     "Direction",
     "EndReason",
     "FileTokenStorage",
@@ -131,6 +154,10 @@ __all__ = [
     "JWTAuthenticator",
     "MediaChangedEvent",
     "MediaOption",
+    "MembershipHeldEvent",
+    "MembershipJoinedEvent",
+    "MembershipLeftEvent",
+    "MembershipSendingAudioEvent",
     "NetworkError",
     "NotAuthorizedError",
     "OAuthAuthenticator",
@@ -155,6 +182,7 @@ __all__ = [
     "TokenAuthenticator",
     "TokenStorage",
     "TooManyRequestsError",
+    "TransferFailedError",
     "UCLoginFailureReason",
     "UCLoginServerConnectionStatus",
     "UCSSOFailureReason",

@@ -17,7 +17,9 @@
         ├── CallEndedError          CONFLICT_ERROR        the call is over; `reason` says why
         ├── CallStateError          CONFLICT_ERROR        the call is not in a state for this
         ├── CallTimeoutError        SERVICE_ERROR         the service did not confirm in time
-        └── CallMediaError          UNEXPECTED_ERROR      the call's audio cannot be set up
+        ├── CallMediaError          UNEXPECTED_ERROR      the call's audio cannot be set up
+        └── CallAssociationError    SERVICE_ERROR         calls were not merged or transferred
+            └── TransferFailedError CONFLICT_ERROR        the target did not take it: `reason`
 
 `code` has the names of the calling guide's ``WebexError.ErrorCode``. `retryable` tells whether the
 same thing may well work a little later.
@@ -184,3 +186,30 @@ class CallTimeoutError(CallError):
 
 class CallMediaError(CallError):
     """The call's audio cannot be set up."""
+
+
+class CallAssociationError(CallError):
+    """Two calls were not merged, or one was not transferred; both are as they were before.
+
+    `error` is what the service, or the network, had to say; None if nothing was asked of them.
+    """
+
+    code = WebexErrorCode.SERVICE_ERROR
+
+    def __init__(self, message: str, error: WebexError | None = None) -> None:
+        super().__init__(message)
+        self.error = error
+        self.retryable = error is not None and error.retryable
+
+
+class TransferFailedError(CallAssociationError):
+    """The target of a direct transfer did not take the call, which is given back.
+
+    `reason` is the `EndReason` of the way there: busy, rejected, no answer, not found.
+    """
+
+    code = WebexErrorCode.CONFLICT_ERROR
+
+    def __init__(self, message: str, reason: str, error: WebexError | None = None) -> None:
+        super().__init__(message, error)
+        self.reason = reason

@@ -28,6 +28,10 @@ class Shell:
     cloud: str = ""
     ready: dict[str, Any] | None = None
 
+    def command(self, *arguments: str) -> list[str]:
+        """The words of a command at this cloud."""
+        return [*OFFHOOK, *arguments, "--cloud", self.cloud]
+
     async def start(self, *arguments: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             *OFFHOOK,

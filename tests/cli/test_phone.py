@@ -3,74 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from pathlib import Path
 
-from cli.shell import OFFHOOK, PATIENCE, Shell
+from cli.desks import desk
+from cli.shell import Shell
 from offhook.cli.exit_codes import ExitCode
 
 
-class Desk:
-    """A phone in a process of its own, its keys and what it says."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.events: list[dict[str, Any]] = []
-
-    def press(self, keys: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(keys.encode())
-
-    async def says(self, name: str) -> dict[str, Any]:
-        """The next event of this name; those before it are kept, too."""
-        assert self.process.stdout is not None
-        async with asyncio.timeout(PATIENCE):
-            while line := await self.process.stdout.readline():
-                self.events.append(json.loads(line))
-                if self.events[-1]["event"] == name:
-                    return self.events[-1]
-        raise AssertionError(f"it ended without {name}: {self.events}")
-
-    async def code(self) -> int:
-        async with asyncio.timeout(PATIENCE):
-            return await self.process.wait()
-
-
-@asynccontextmanager
-async def desk(shell: Shell, *arguments: str) -> AsyncIterator[Desk]:
-    process = await asyncio.create_subprocess_exec(
-        *(*OFFHOOK, "phone", "--json", "--cloud", shell.cloud, *arguments),
-        env=shell.environment,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield Desk(process)
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.communicate()
-
-
-async def test_a_phone_that_sleeps_is_woken_by_a_push_and_answered_with_a_key(
-    shell: Shell,
-) -> None:
-    async with desk(shell, "--as", "bob", "--asleep", "--once", "--play", "tone:880") as bob:
+async def test_a_phone_that_sleeps_is_woken_by_a_push_and_answered(shell: Shell) -> None:
+    async with desk(shell, "bob", "--asleep", "--once", "--play", "tone:880") as bob:
         await bob.says("asleep")
         calling = asyncio.create_task(shell.call("1002", "--play", "tone:440", "--for", "2"))
         woken = await bob.says("woken")
         rings = await bob.says("incoming")
         assert woken["caller"] == rings["caller"] == "Alice Adams"
         assert woken["tracking_id"] == rings["tracking_id"] != ""
-        bob.press("a")
+        bob.do("answer")
         connected = await bob.says("connected")
         assert connected["tracking_id"] == woken["tracking_id"]
-        bob.press("p")
-        assert (await bob.says("hold"))["text"] == "On hold"
-        bob.press("p")
-        assert (await bob.says("hold"))["text"] == "Resumed"
+        bob.do("hold")
+        assert (await bob.says("hold"))["text"] == "Alice Adams: on hold"
+        bob.do("resume")
+        assert (await bob.says("hold"))["text"] == "Talking with Alice Adams again"
         code, events = await calling
         assert code == ExitCode.CONNECTED
         assert 880 in {each["frequency"] for each in events if each["event"] == "hearing"}
@@ -79,29 +33,74 @@ async def test_a_phone_that_sleeps_is_woken_by_a_push_and_answered_with_a_key(
 
 
 async def test_a_call_that_is_declined_on_the_sleeping_phone_is_declined(shell: Shell) -> None:
-    async with desk(shell, "--as", "carol", "--asleep", "--once") as carol:
+    async with desk(shell, "carol", "--asleep", "--once") as carol:
         await carol.says("asleep")
         calling = asyncio.create_task(shell.call("1003"))
         await carol.says("incoming")
-        carol.press("r")
+        carol.do("decline")
         assert (await carol.says("ended"))["reason"] == "local_reject"
         code, _ = await calling
         assert code == ExitCode.REJECTED
 
 
-async def test_a_phone_that_is_awake_rings_and_hangs_up(shell: Shell) -> None:
-    async with desk(shell, "--as", "dave", "--once") as dave:
+async def test_commands_that_make_no_sense_are_said_and_do_no_harm(shell: Shell) -> None:
+    async with desk(shell, "dave", "--once") as dave:
         await dave.says("ready")
+        dave.do("answer", "jump", "dial bob", "help")
+        assert (await dave.says("refused"))["text"] == "Nobody is calling."
+        assert "no command 'jump'" in (await dave.says("refused"))["text"]
+        assert "not a phone number" in (await dave.says("refused"))["text"]
+        assert (await dave.says("help"))["text"] == "Now: dial NUMBER, quit"
         calling = asyncio.create_task(shell.call("1004"))
         await dave.says("incoming")
-        dave.press("xa")  # A key that means nothing does no harm.
-        assert "a answer" in (await dave.says("help"))["text"]
+        dave.do("hold", "answer")
+        assert "not connected yet" in (await dave.says("refused"))["text"]
         await dave.says("connected")
-        dave.press("m")
-        assert (await dave.says("mute"))["text"] == "Muted"
-        dave.press("h")
-        await dave.says("ended")
+        dave.do("mute", "mute", "unmute")
+        assert (await dave.says("mute"))["muted"] is True
+        assert (await dave.says("refused"))["text"] == "You are muted already."
+        assert (await dave.says("mute"))["muted"] is False
+        dave.do("hangup")
+        assert (await dave.says("ended"))["reason"] == "local_hangup"
         assert (await calling)[0] == ExitCode.CONNECTED
+        assert await dave.code() == ExitCode.CONNECTED
+
+
+async def test_what_was_written_before_the_phone_began_is_done_from_a_file(
+    shell: Shell, tmp_path: Path
+) -> None:
+    script = tmp_path / "script"
+    script.write_text("help\nquit\n")
+    with script.open() as file:
+        process = await asyncio.create_subprocess_exec(
+            *shell.command("phone", "--as", "dave"), env=shell.environment, stdin=file
+        )
+        assert await asyncio.wait_for(process.wait(), 60) == ExitCode.CONNECTED
+
+
+async def test_quitting_ends_the_calls_and_says_so(shell: Shell) -> None:
+    async with desk(shell, "bob", "--answer") as bob, desk(shell, "carol") as carol:
+        await bob.says("ready")
+        await carol.says("ready")
+        carol.do("dial 1002")
+        await carol.says("connected")
+        await bob.says("connected")
+        carol.do("quit")
+        assert (await carol.says("ended"))["reason"] == "local_hangup"
+        assert await carol.code() == ExitCode.CONNECTED
+        assert (await bob.says("ended"))["reason"] == "remote_hangup"
+
+
+async def test_a_phone_that_is_told_to_stop_ends_its_calls_first(shell: Shell) -> None:
+    async with desk(shell, "bob", "--answer") as bob, desk(shell, "carol") as carol:
+        await bob.says("ready")
+        await carol.says("ready")
+        carol.do("dial 1002")
+        await carol.says("connected")
+        await bob.says("connected")
+        carol.process.terminate()
+        assert await carol.code() == ExitCode.CONNECTED
+        assert (await bob.says("ended"))["reason"] == "remote_hangup"
 
 
 async def test_whose_phone_it_is_must_be_known(shell: Shell) -> None:
@@ -109,6 +108,18 @@ async def test_whose_phone_it_is_must_be_known(shell: Shell) -> None:
         code, out, _ = await shell.run("phone", "--as", "mallory", "--cloud", shell.cloud, *more)
         assert code == ExitCode.NOT_SIGNED_IN
         assert "mallory" in out
+
+
+async def test_audio_that_is_not_there_is_said_before_anybody_calls(shell: Shell) -> None:
+    for audio in (["--play", "nowhere.wav"], ["--record", "/nowhere/heard.wav"]):
+        code, out, _ = await shell.run("phone", "--as", "bob", "--cloud", shell.cloud, *audio)
+        assert code == ExitCode.FAILED
+        assert "nowhere" in out
+    code, _, err = await shell.run(
+        "phone", "--as", "bob", "--cloud", shell.cloud, "--speaker", "--record", "heard.wav"
+    )
+    assert code == ExitCode.FAILED
+    assert err == "offhook: --speaker and --record exclude each other; give one.\n"
 
 
 async def test_the_demo_of_a_push_ends_well_and_every_claim_is_true(

@@ -6,13 +6,17 @@ import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from offhook.cli.exit_codes import ExitCode
 from offhook.cli.known_clouds import DEFAULT_CLOUD
 from offhook.cli.push import push
+from offhook.cli.signals import cancelled_by_sigterm
+
+if TYPE_CHECKING:
+    from offhook.cli.audio import Audio
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,6 +47,9 @@ Play = Annotated[
 ]
 Record = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Where to keep what the other side says.")
+]
+Speaker = Annotated[
+    bool, typer.Option("--speaker", help="Hear the other side on this machine's speaker.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
 
@@ -99,6 +106,7 @@ def call(
     cloud: Cloud = DEFAULT_CLOUD,
     play: Play = None,
     record: Record = None,
+    speaker: Speaker = False,
     seconds: Annotated[
         float | None, typer.Option("--for", metavar="SECONDS", help="Hang up after so long.")
     ] = None,
@@ -108,7 +116,7 @@ def call(
     """Call somebody.
 
     Exit codes: 0 connected, 3 busy, 4 no answer, 5 rejected, 6 no such number, 7 not a number,
-    8 no service, 9 not signed in, 10 audio lost, 1 anything else.
+    8 no service, 9 not signed in, 10 audio lost, 130 interrupted, 1 anything else.
     """
     from offhook.cli import calling
     from offhook.cli.report import report_for
@@ -118,12 +126,12 @@ def call(
         number,
         who=who,
         cloud_url=cloud,
-        audio=calling.Audio(play, record),
+        audio=_audio(play, record, speaker=speaker),
         seconds=seconds,
         dtmf=dtmf,
         report=report,
     )
-    raise typer.Exit(_outcome(calling.guarded(work, report)))
+    raise typer.Exit(_outcome(calling.guarded(work, report), ExitCode.INTERRUPTED))
 
 
 @app.command()
@@ -132,6 +140,7 @@ def answer(
     cloud: Cloud = DEFAULT_CLOUD,
     play: Play = None,
     record: Record = None,
+    speaker: Speaker = False,
     once: Annotated[bool, typer.Option(help="Stop after the first call.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -143,7 +152,7 @@ def answer(
     work = calling.answer(
         who=who,
         cloud_url=cloud,
-        audio=calling.Audio(play, record),
+        audio=_audio(play, record, speaker=speaker),
         once=once,
         report=report,
     )
@@ -159,24 +168,33 @@ def phone(
     ] = False,
     play: Play = None,
     record: Record = None,
+    speaker: Speaker = False,
     answer_at_once: Annotated[
-        bool, typer.Option("--answer", help="Answer by itself, without a key.")
+        bool, typer.Option("--answer", help="Answer by itself while nobody is talked with.")
     ] = False,
-    once: Annotated[bool, typer.Option(help="Stop after the first call.")] = False,
+    remote_answer: Annotated[
+        bool, typer.Option("--remote-answer", help="Let calls be answered over REST.")
+    ] = False,
+    once: Annotated[bool, typer.Option(help="Stop when the first calls are over.")] = False,
     as_json: Json = False,
 ) -> None:
-    """A phone on your desk: rings, and is answered with a key.
+    """A phone in the terminal: two calls in view, and a key for everything.
 
     With --asleep it does not run at all until a push wakes it, as a phone in a pocket.
+    Without a terminal, or with --json, it takes a command a line: help, dial 1002, answer, hold.
     """
-    from offhook.cli import calling
     from offhook.cli import phone as desk
-    from offhook.cli.report import report_for
 
-    report = report_for(as_json=as_json)
-    settings = desk.Desk(who, cloud, calling.Audio(play, record), answer_at_once, once)
-    work = desk.phone(settings, asleep=asleep, report=report)
-    raise typer.Exit(_outcome(calling.guarded(work, report)))
+    settings = desk.Desk(
+        who=who,
+        cloud_url=cloud,
+        audio=_audio(play, record, speaker=speaker),
+        answers=answer_at_once,
+        remote_answer=remote_answer,
+        once=once,
+        asleep=asleep,
+    )
+    raise typer.Exit(_outcome(desk.phone(settings, as_json=as_json)))
 
 
 @app.command()
@@ -196,6 +214,14 @@ def demo(
     raise typer.Exit(run())
 
 
+def _audio(play: str | None, record: Path | None, *, speaker: bool) -> "Audio":
+    from offhook.cli.audio import Audio
+
+    if speaker and record is not None:
+        _fail("--speaker and --record exclude each other; give one.")
+    return Audio(play, record, speaker)
+
+
 def _service() -> ModuleType:
     try:
         from offhook.cli import up as cloud
@@ -206,11 +232,14 @@ def _service() -> ModuleType:
     return cloud
 
 
-def _outcome(work: Coroutine[Any, Any, ExitCode]) -> int:
+def _outcome(
+    work: Coroutine[Any, Any, ExitCode], interrupted: ExitCode = ExitCode.CONNECTED
+) -> int:
+    """What `work` gives, or `interrupted`; SIGTERM and Ctrl-C both let it hang up first."""
     try:
-        return int(asyncio.run(work))
-    except KeyboardInterrupt:
-        return int(ExitCode.CONNECTED)
+        return int(asyncio.run(cancelled_by_sigterm(work)))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return int(interrupted)
 
 
 def _fail(message: str) -> NoReturn:

@@ -13,7 +13,7 @@ class Report(Protocol):
     """Where the commands say what happens."""
 
     def event(self, name: str, text: str, **fields: Any) -> None:
-        """Something happened: `name` and `fields` for programs, `text` for people."""
+        """Something happened: `name` and `fields` for programs, `text` for people, if any."""
 
     def status(self, text: str) -> None:
         """What goes on right now; shown live to people, not to programs."""
@@ -49,7 +49,8 @@ class TerminalReport:
 
     def event(self, name: str, text: str, **fields: Any) -> None:  # noqa: ARG002 - for programs
         # Names come from outside; square brackets in them are no markup.
-        self._console.print(text, soft_wrap=True, markup=False)
+        if text:
+            self._console.print(text, soft_wrap=True, markup=False)
 
     def status(self, text: str) -> None:
         if not self._console.is_terminal:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from offhook.engine.client.model import CallEnd, EndReason
 from offhook.errors import WebexError
 from offhook.sdk.enums import RingerType, SendingAudioChangeResult
+from offhook.sdk.membership import CallMembership
 
 if TYPE_CHECKING:
     from offhook.sdk.call import Call
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HoldResumeInfo:
-    """`initiated_by_local`: this app asked for it on this very call."""
+    """`initiated_by_local`: this app asked for it, if only by turning to another call."""
 
     is_on_hold: bool
     initiated_by_local: bool
@@ -95,6 +96,57 @@ class AudioFailedEvent(MediaChangedEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class ActiveSpeakerChangedEvent(MediaChangedEvent):
+    """Somebody else in the conference is the loudest now. None: nobody was before."""
+
+    from_: CallMembership | None
+    to: CallMembership
+
+
+@dataclass(frozen=True, slots=True)
+class CallMembershipChangedEvent(CallEvent):
+    """Something about somebody in the call changed; the subclass says what."""
+
+    membership: CallMembership
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipJoinedEvent(CallMembershipChangedEvent):
+    """Somebody joined a call that was connected already."""
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipLeftEvent(CallMembershipChangedEvent):
+    """Somebody left, and the call goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipSendingAudioEvent(CallMembershipChangedEvent):
+    """Somebody was muted or unmuted by the service."""
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipHeldEvent(CallMembershipChangedEvent):
+    """Somebody put the call on hold, or resumed it: `membership.is_on_hold`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssociatedCallEndedEvent(CallEvent):
+    """The consultation that was begun from `call` came to nothing: `call` can be resumed.
+
+    `associated` is the consultation, `reason` why it ended: busy, rejected, hung up here.
+    """
+
+    associated: "Call"
+    reason: EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRequestedEvent(CallEvent):
+    """The person asks from elsewhere that this phone take the call; see `set_remote_answer`."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallDisconnectedEvent(CallEvent):
     """The call is over: its last event. `reason` says why, and who ended it."""
 
@@ -152,6 +204,15 @@ class CallObserver:
     def on_dtmf_received(self, call: "Call", digit: str) -> Any:
         """The other side pressed a key: one of ``0-9 * # A-D``."""
 
+    def on_call_membership_changed(self, event: CallMembershipChangedEvent) -> Any:
+        """Somebody joined or left, holds or does not, was muted or unmuted."""
+
+    def on_associated_call_ended(self, event: AssociatedCallEndedEvent) -> Any:
+        """The consultation begun from this call came to nothing: `resume` this one."""
+
+    def on_answer_requested(self, call: "Call") -> Any:
+        """The person asks from elsewhere that this phone take the call."""
+
 
 def tell(observer: CallObserver, event: CallEvent) -> Any:
     """Call the observer's method for `event`."""
@@ -174,6 +235,12 @@ def tell(observer: CallObserver, event: CallEvent) -> Any:
             return observer.on_media_changed(event)
         case DTMFReceivedEvent():
             return observer.on_dtmf_received(event.call, event.digit)
+        case CallMembershipChangedEvent():
+            return observer.on_call_membership_changed(event)
+        case AssociatedCallEndedEvent():
+            return observer.on_associated_call_ended(event)
+        case AnswerRequestedEvent():
+            return observer.on_answer_requested(event.call)
         case _:
             return None
 

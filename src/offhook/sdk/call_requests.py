@@ -7,20 +7,26 @@ from contextlib import suppress
 from typing import assert_never
 
 from offhook.engine.client import call_io as io
+from offhook.engine.client import phone_io as phone
 from offhook.engine.client.negotiation import PostOffer, PostRoap
-from offhook.errors import WebexError
+from offhook.errors import CallEndedError, WebexError
+from offhook.sdk.conference import ConferenceClient
 from offhook.sdk.mobius import CallClient
 from offhook.sdk.supervisor import Supervisor
 from offhook.wire.call_metrics import CallMetrics
 from offhook.wire.mobius import Callee, CallState
 
-CallRequest = (
+OwnRequest = (
     PostOffer | PostRoap | io.PatchAlerting | io.PatchConnected | io.PostHold | io.PostStatus
 )
+#: About more calls than one; answered by its number.
+SharedRequest = phone.PostTransfer | phone.PostConference
+CallRequest = OwnRequest | SharedRequest
 
 
 class CallRequests:
-    """Reports each answer with `feed`. What still waits when the call ends is not sent.
+    """Reports each answer with `feed`. What still waits when the call ends is not sent; those that
+    are about other calls too are told so.
 
     `call_id` gives the call's id as far as it is known.
     """
@@ -28,12 +34,14 @@ class CallRequests:
     def __init__(
         self,
         client: CallClient,
+        conferences: ConferenceClient,
         callee: Callee | None,
         call_id: Callable[[], str],
-        feed: Callable[[io.Input], None],
+        feed: Callable[[io.Input | phone.RequestAnswered], None],
         supervisor: Supervisor,
     ) -> None:
         self._client = client
+        self._conferences = conferences
         self._callee = callee or Callee("uri", "")
         self._call_id = call_id
         self._feed = feed
@@ -54,7 +62,11 @@ class CallRequests:
     def disconnect(self, effect: io.Disconnect, metrics: CallMetrics) -> None:
         """Tell the service that the call is over, ahead of everything else."""
         self._over = True
+        unsent = [each for each in self._waiting if isinstance(each, SharedRequest)]
         self._waiting.clear()
+        for request in unsent:
+            ended = CallEndedError("The call ended before the service was asked.", "ended")
+            self._feed(phone.RequestAnswered(request.request, ended))
         task = self._supervisor.spawn(self._disconnect(effect, metrics), "offhook-disconnect")
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
@@ -73,15 +85,37 @@ class CallRequests:
         try:
             while self._waiting:
                 request = self._waiting.popleft()
-                try:
-                    answer = await self._send(request)
-                except WebexError as error:
-                    answer = io.RequestFailed(_kind_of(request), error)
-                self._feed(answer)
+                if isinstance(request, SharedRequest):
+                    self._feed(await self._send_shared(request))
+                else:
+                    self._feed(await self._send_own(request))
         finally:
             self._sending = None
 
-    async def _send(self, request: CallRequest) -> io.Created | io.RequestDone | io.RequestFailed:
+    async def _send_shared(self, request: SharedRequest) -> phone.RequestAnswered:
+        try:
+            match request:
+                case phone.PostConference(call_ids=call_ids):
+                    await self._conferences.join(call_ids)
+                case phone.PostTransfer(to_call_id=to_call_id) if to_call_id:
+                    await self._client.transfer_to_call(self._call_id(), to_call_id)
+                case phone.PostTransfer(destination=destination):
+                    await self._client.transfer(self._call_id(), destination)
+                case _:
+                    assert_never(request)
+        except WebexError as error:
+            return phone.RequestAnswered(request.request, error)
+        return phone.RequestAnswered(request.request)
+
+    async def _send_own(
+        self, request: OwnRequest
+    ) -> io.Created | io.RequestDone | io.RequestFailed:
+        try:
+            return await self._send(request)
+        except WebexError as error:
+            return io.RequestFailed(_kind_of(request), error)
+
+    async def _send(self, request: OwnRequest) -> io.Created | io.RequestDone:
         client, call_id = self._client, self._call_id()
         match request:
             case PostOffer(message=message):
@@ -102,7 +136,7 @@ class CallRequests:
         return io.RequestDone(_kind_of(request))
 
 
-def _kind_of(request: CallRequest) -> io.Request:
+def _kind_of(request: OwnRequest) -> io.Request:
     match request:
         case PostOffer():
             return io.Request.CREATE

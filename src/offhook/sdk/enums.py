@@ -64,6 +64,26 @@ class SendingAudioChangeResult(StrEnum):
     NOT_ALLOWED = "NotAllowed"
 
 
+class CallAssociationType(StrEnum):
+    """What a call that is begun from another one is meant for; it may be used for either."""
+
+    UNDEFINED = "Undefined"
+    TRANSFER = "Transfer"
+    MERGE = "Merge"
+
+
+class DirectTransferResult(StrEnum):
+    """What came of a direct transfer.
+
+    `NOT_SUPPORTED`: a conference cannot be transferred. `INTERNAL_ERROR` is one of the guide's
+    words and never comes: what fails is raised.
+    """
+
+    NOT_SUPPORTED = "NotSupported"
+    INTERNAL_ERROR = "InternalError"
+    NO_ERROR = "NoError"
+
+
 class UCLoginFailureReason(StrEnum):
     """Why the sign-in to the calling service failed."""
 

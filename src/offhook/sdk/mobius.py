@@ -105,6 +105,34 @@ class CallClient:
         url = f"{self._line.base}services/callhold/{verb}"
         await self._http.request("POST", url, body=body, patience=3.0)
 
+    async def transfer(self, call_id: str, destination: str) -> None:
+        """Send the other party on to digits."""
+        context = mobius.BlindTransferContext(call_id, destination)
+        await self._commit(
+            mobius.TransferRequest(
+                self._device,
+                call_id,
+                mobius.TransferType.BLIND,
+                blindTransferContext=context,
+            )
+        )
+
+    async def transfer_to_call(self, call_id: str, to_call_id: str) -> None:
+        """Connect the other party with that of another call."""
+        context = mobius.ConsultTransferContext(call_id, to_call_id)
+        await self._commit(
+            mobius.TransferRequest(
+                self._device,
+                call_id,
+                mobius.TransferType.CONSULT,
+                consultTransferContext=context,
+            )
+        )
+
+    async def _commit(self, body: mobius.TransferRequest) -> None:
+        url = f"{self._line.base}services/calltransfer/commit"
+        await self._http.request("POST", url, body=body, patience=3.0)
+
     async def disconnect(self, call_id: str, cause: mobius.CauseCode, metrics: CallMetrics) -> None:
         """End the call."""
         body = mobius.DisconnectRequest(

@@ -1,45 +1,30 @@
 """`Webex.phone`: placing and taking calls, and phone services."""
 
 import asyncio
-import logging
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 
-from offhook.engine.client import ClientCall
-from offhook.engine.client.model import CallStatus, Direction, RemoteParty
+from offhook.engine.client.model import CallStatus, Direction
 from offhook.errors import (
     InitializationError,
-    InvalidApiError,
-    NetworkError,
     NotAuthorizedError,
     PhoneServicesError,
     WebexError,
 )
 from offhook.media.leg import LegConfig
-from offhook.sdk.call import Call, CallSurroundings
+from offhook.sdk.call import Call
+from offhook.sdk.dialling import address as read_address
+from offhook.sdk.dialling import phone_number
 from offhook.sdk.enums import CallingType, PhoneConnectionResult, PushNotificationResult
 from offhook.sdk.http import Http
 from offhook.sdk.media_option import MediaOption
-from offhook.sdk.mobius import CallClient, LineAddress
+from offhook.sdk.phone_calls import PhoneCalls, PhoneEvents
 from offhook.sdk.phone_services import PhoneServices
 from offhook.sdk.push import PushedCalls, PushedSurroundings
 from offhook.sdk.push_info import PushMessage
 from offhook.sdk.supervisor import Supervisor
-from offhook.wire.body import MalformedBodyError, read_body
-from offhook.wire.mercury import EventType
-from offhook.wire.mobius import Callee, MobiusEvent, MobiusEventType
-from offhook.wire.phone_number import NotAPhoneNumberError, parse_dial_string
-from offhook.wire.roap import RoapType
-
-logger = logging.getLogger(__name__)
-
-#: Calls that one phone may have at a time; a further incoming one is left to other devices.
-MOST_CALLS = 2
-_REMEMBERED = 64
 
 
 class IncomingCallListener:
@@ -48,7 +33,8 @@ class IncomingCallListener:
     def on_incoming_call(self, call: Call, has_active_conflict_calls: bool) -> Any:
         """Somebody calls. Set an observer, then answer or reject.
 
-        `has_active_conflict_calls`: answering would end other calls. Never so for phone calls.
+        `has_active_conflict_calls`: another call is up and not on hold; answering this one puts
+        that one on hold. No phone call is ever ended by answering another.
         """
 
 
@@ -64,21 +50,25 @@ class Phone:
         is_authorized: Callable[[], bool],
         initialize: Callable[[], Awaitable[None]],
     ) -> None:
-        self._http = http
         self._services = services
         self._is_authorized = is_authorized
         self._supervisor = supervisor
-        self._around = CallSurroundings(
-            supervisor, leg_config, self._waiting, self._incoming, self._over
-        )
-        self._calls: dict[str, Call] = {}
-        self._past: deque[str] = deque(maxlen=_REMEMBERED)
-        # What came for a line that we are still being told of: answer and event take two ways.
-        self._early: deque[tuple[MobiusEvent, str]] = deque(maxlen=_REMEMBERED)
         self._pushed = PushedCalls(
             services,
             supervisor,
-            PushedSurroundings(initialize, is_authorized, lambda: self.calls, MOST_CALLS),
+            PushedSurroundings(
+                initialize,
+                is_authorized,
+                calls=lambda: self.calls,
+                is_full=lambda: self._calls.is_full,
+            ),
+        )
+        self._calls = PhoneCalls(
+            http,
+            services,
+            supervisor,
+            leg_config,
+            PhoneEvents(self._incoming, self._pushed.over, self._pushed.left_to_others),
         )
         self._listener: IncomingCallListener | None = None
         self._iterators: set[asyncio.Queue[Call | None]] = set()
@@ -133,63 +123,24 @@ class Phone:
     async def dial_phone_number(self, number: str, option: MediaOption | None = None) -> Call:
         """Call a phone number, written as people write it. Returns when the service took the call.
 
-        Raises `InvalidApiError` for anything that is not a phone number, before the network is
-        touched; `PhoneServicesError` if phone services are not connected; `NetworkError` or
-        `ServiceError` if the call was refused.
+        Another call that is up is put on hold before. Raises `InvalidApiError` for anything that is
+        not a phone number, before the network is touched; `PhoneServicesError` if phone services
+        are not connected; `CallStateError` if there are two calls already; `NetworkError` or
+        `ServiceError` if the call was refused, and then the other call is as it was.
         """
-        try:
-            dialled = parse_dial_string(number)
-        except NotAPhoneNumberError as error:
-            raise InvalidApiError(f"This is not a phone number. {error}") from error
-        return await self._dial(Callee("tel", dialled.uri), dialled.digits, option)
+        whom = phone_number(number)
+        self._refuse_unless_initialized()
+        return await self._calls.dial(whom, option)
 
     async def dial(self, address: str, option: MediaOption | None = None) -> Call:
         """Call a person by e-mail or SIP address. Otherwise like `dial_phone_number`."""
-        plain = address.strip().removeprefix("sip:").removeprefix("sips:")
-        user, at, domain = plain.partition("@")
-        if not (user and at and domain) or any(character.isspace() for character in plain):
-            raise InvalidApiError(
-                "This is neither an e-mail nor a SIP address; numbers go to dial_phone_number()."
-            )
-        return await self._dial(Callee("uri", f"sip:{plain}"), "", option)
+        whom = read_address(address)
+        self._refuse_unless_initialized()
+        return await self._calls.dial(whom, option)
 
     async def cancel(self) -> None:
         """Give up the outgoing calls that are not connected yet."""
-        for call in list(self._calls.values()):
-            if call.direction is Direction.OUTGOING and call.status in (
-                CallStatus.INITIATED,
-                CallStatus.RINGING,
-            ):
-                await call.hangup()
-
-    async def _dial(self, callee: Callee, number: str, option: MediaOption | None) -> Call:
-        self._refuse_unless_initialized()
-        line = self._line()
-        option = option or MediaOption.audio_only()
-        await option.open()
-        machine = ClientCall(
-            Direction.OUTGOING,
-            str(uuid4()),
-            now=asyncio.get_running_loop().time(),
-            party=RemoteParty("", number),
-            keepalive_interval=self._services.call_keepalive,
-        )
-        call = self._make(machine, line, callee)
-        await call.dial(option)
-        return call
-
-    def _line(self) -> LineAddress:
-        line = self._services.line
-        if line is None:
-            error = self._services.error
-            if isinstance(error, NetworkError):
-                raise NetworkError(error.message)
-            raise PhoneServicesError(
-                "Phone services are not connected; wait for ready().",
-                self._services.reason,
-                retryable=True,
-            )
-        return line
+        await self._calls.cancel()
 
     # --- incoming calls ---
 
@@ -205,7 +156,7 @@ class Phone:
     async def incoming_calls(self) -> AsyncIterator[Call]:
         """Incoming calls, those that ring already first; ends when the `Webex` is closed."""
         queue: asyncio.Queue[Call | None] = asyncio.Queue()
-        for call in self._calls.values():
+        for call in self.calls:
             if call.direction is Direction.INCOMING and call.status is CallStatus.RINGING:
                 queue.put_nowait(call)
         self._iterators.add(queue)
@@ -218,6 +169,14 @@ class Phone:
                     yield call_or_end
         finally:
             self._iterators.discard(queue)
+
+    def set_remote_answer(self, make_option: Callable[[], MediaOption] | None) -> None:
+        """Let the person answer calls of this phone from elsewhere, over REST for example.
+
+        `make_option` makes the media of a call that is answered so. None, and at first, only tells
+        the observer by `AnswerRequestedEvent`: a phone must not listen in because of a request.
+        """
+        self._calls.remote_answer = make_option
 
     async def process_push_notification(self, message: PushMessage) -> PushNotificationResult:
         """Take a call that was announced by push, whatever state the app is in.
@@ -234,7 +193,7 @@ class Phone:
     @property
     def calls(self) -> tuple[Call, ...]:
         """The calls there are now."""
-        return tuple(self._calls.values())
+        return self._calls.lasting
 
     # --- used by Webex ---
 
@@ -244,116 +203,39 @@ class Phone:
 
     async def end_calls(self) -> None:
         """End every call, and wait until that is done."""
-        await asyncio.gather(*(call.finish() for call in list(self._calls.values())))
+        await self._calls.end_all()
 
     async def close(self) -> None:
         """End every call; no more come."""
         self._closed = True
         self._pushed.line_failed(InitializationError("This Webex object was closed meanwhile."))
-        await self.end_calls()
+        await self._calls.close()
         for queue in self._iterators:
             queue.put_nowait(None)
 
     def service_back(self) -> None:
         """The event connection stands again."""
-        for call in list(self._calls.values()):
-            call.service_back()
+        self._calls.service_back()
 
     def take(self, data: msgspec.Raw, tracking_id: str) -> None:
         """An event of the cloud."""
-        try:
-            if not read_body(data, EventType).eventType.startswith("mobius."):
-                return
-            event = read_body(data, MobiusEvent)
-        except MalformedBodyError as error:
-            logger.warning("an event could not be read: %s", error)
-            return
-        self._deliver(event, tracking_id)
+        self._calls.take(data, tracking_id)
 
     def line_ready(self) -> None:
         """The line is known: calls that were announced on it before may come in."""
         self._pushed.line_stands()
-        early = list(self._early)
-        self._early.clear()
-        line = self._services.line
-        for event, tracking_id in early:
-            if line is not None and event.deviceId == line.device_id:
-                self._deliver(event, tracking_id)
+        self._calls.line_ready()
 
     def line_failed(self, error: WebexError) -> None:
         """Phone services have failed, for now or for good."""
         self._pushed.line_failed(error)
 
-    def _deliver(self, event: MobiusEvent, tracking_id: str) -> None:
-        call = self._find(event)
-        if call is None and _begins_a_call(event) and event.callId not in self._past:
-            line = self._services.line
-            if event.deviceId and (line is None or event.deviceId != line.device_id):
-                self._early.append((event, tracking_id))
-                return
-            call = self._called(event)
-        if call is not None:
-            call.take(event, tracking_id)
-
-    def _find(self, event: MobiusEvent) -> Call | None:
-        known = self._calls.get(event.correlationId) if event.correlationId else None
-        if known is not None:
-            return known
-        return next(
-            (
-                each
-                for each in self._calls.values()
-                if event.callId and each.call_id == event.callId
-            ),
-            None,
-        )
-
-    def _called(self, event: MobiusEvent) -> Call | None:
-        line = self._services.line
-        if line is None:
-            return None
-        if len(self._calls) >= MOST_CALLS:
-            logger.info("a third call is left to other devices")
-            self._past.append(event.callId)
-            self._pushed.left_to_others(event.trackingId or "", event.callId)
-            return None
-        machine = ClientCall(
-            Direction.INCOMING,
-            str(uuid4()),
-            now=asyncio.get_running_loop().time(),
-            call_id=event.callId,
-            keepalive_interval=self._services.call_keepalive,
-        )
-        return self._make(machine, line, None)
-
-    # --- calls ---
-
-    def _make(self, machine: ClientCall, line: LineAddress, callee: Callee | None) -> Call:
-        client = CallClient(self._http, line, machine.correlation_id)
-        call = Call(machine, client, self._around, callee)
-        self._calls[machine.correlation_id] = call
-        self._services.calls_changed(active=True)
-        return call
-
-    def _incoming(self, call: Call) -> None:
+    def _incoming(self, call: Call, conflicts: bool) -> None:
         if self._listener is not None:
-            self._supervisor.call_user(self._listener.on_incoming_call, call, False)
+            self._supervisor.call_user(self._listener.on_incoming_call, call, conflicts)
         for queue in self._iterators:
             queue.put_nowait(call)
         self._pushed.rang(call)
-
-    def _over(self, call: Call) -> None:
-        self._calls.pop(call.correlation_id, None)
-        if call.call_id:
-            self._past.append(call.call_id)
-        self._pushed.over(call)
-        self._services.calls_changed(active=bool(self._calls))
-
-    def _waiting(self, call: Call) -> bool:
-        return any(
-            each is not call and each.status is CallStatus.CONNECTED
-            for each in self._calls.values()
-        )
 
     def _refuse_unless_authorized(self) -> None:
         self._refuse_unless_initialized()
@@ -367,14 +249,3 @@ class Phone:
             raise InitializationError("This Webex object is closed; make a new one.")
         if not self._initialized:
             raise InitializationError("Call initialize() first, or use `async with Webex(...)`.")
-
-
-def _begins_a_call(event: MobiusEvent) -> bool:
-    if event.eventType is MobiusEventType.CALL:
-        return not event.midCallService
-    offers = (RoapType.OFFER, RoapType.OFFER_REQUEST)
-    return (
-        event.eventType is MobiusEventType.MEDIA
-        and event.message is not None
-        and event.message.messageType in offers
-    )

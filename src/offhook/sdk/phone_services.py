@@ -126,6 +126,10 @@ class PhoneServices:
         """Seconds between two signs of life of a call."""
         return self._line.call_keepalive if self._line is not None else 600.0
 
+    def rest_base(self) -> str:
+        """Where the public REST API is. Raises `ServiceError` if the cloud has none."""
+        return self._addresses.link("hydra")
+
     def trusts(self, host: str) -> bool:
         """Whether the token may be sent to `host`."""
         return self._addresses.trusts(host)

@@ -53,7 +53,7 @@ class PushedSurroundings:
     initialize: Callable[[], Awaitable[None]]
     is_authorized: Callable[[], bool]
     calls: Callable[[], tuple[Call, ...]]
-    most_calls: int
+    is_full: Callable[[], bool]
 
 
 class _Waiter:
@@ -202,7 +202,7 @@ class PushedCalls:
         ]
 
     def _full(self) -> bool:
-        return len(self._around.calls()) >= self._around.most_calls
+        return self._around.is_full()
 
     def _remember(self, outcome: engine.Outcome, *ids: str) -> None:
         for each in ids:

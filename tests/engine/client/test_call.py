@@ -186,7 +186,7 @@ def test_an_outgoing_call_from_its_offer_to_the_talk():
     assert s.call.status is CallStatus.INITIATED
     s.progress()
     assert s.call.status is CallStatus.RINGING
-    assert s.call.party.name == "Bob"
+    assert s.call.info.party.name == "Bob"
     s.roap(RoapType.ANSWER)
     assert s.roaps() == [(1, RoapType.OK)]
     s.connected()
@@ -343,7 +343,7 @@ def test_an_incoming_call_from_its_offer_to_the_talk(offer_first):
     assert s.call.status is CallStatus.RINGING
     assert s.all(io.PatchAlerting)
     assert s.all(io.Incoming)
-    assert s.call.party.number == "1002"
+    assert s.call.info.party.number == "1002"
     assert s.roaps() == []
     command = s.command(io.Answer)
     assert s.all(io.PatchConnected)
@@ -607,16 +607,16 @@ def test_the_other_party_may_become_somebody_else():
     carol = CallerId(p_asserted_identity='"Carol" <sip:1003@x;user=phone>')
     service = MidCallService("callInfo", MidCallEventData(callerId=carol))
     s.event(MobiusEventType.CALL, midCallService=[service])
-    assert (s.call.party.name, s.call.party.number) == ("Carol", "1003")
+    assert (s.call.info.party.name, s.call.info.party.number) == ("Carol", "1003")
     assert isinstance(s.effects[-1], io.InfoChanged)
 
 
 def test_the_tracking_id_of_the_service_wins_over_our_own():
     s = outgoing()
     s.created()
-    assert s.call.tracking_id == "request-id"
+    assert s.call.info.tracking_id == "request-id"
     s.event(MobiusEventType.CALL_PROGRESS, trackingId="end-to-end")
-    assert s.call.tracking_id == "end-to-end"
+    assert s.call.info.tracking_id == "end-to-end"
     assert s.all(io.InfoChanged)
 
 

@@ -15,13 +15,12 @@ from dataclasses import replace
 from typing import assert_never
 
 from offhook.engine.client import call_io as io
+from offhook.engine.client.call_info import CallInfo
 from offhook.engine.client.call_states import (
     CONNECT_TIMEOUT,
-    KEEPALIVE_INTERVAL,
-    KEEPALIVE_RETRY,
-    KEEPALIVE_TRIES,
     RING_TIMEOUT,
     SETUP_TIMEOUT,
+    TURN_TIMEOUT,
     Alerting,
     Answering,
     Dialling,
@@ -32,27 +31,29 @@ from offhook.engine.client.call_states import (
     RemoteRinging,
     State,
     Talking,
+    status_of,
 )
-from offhook.engine.client.causes import reason_of
+from offhook.engine.client.causes import end_of_patience, is_gone, reason_of
 from offhook.engine.client.hold import COMMAND_TIMEOUT, HoldCommands
-from offhook.engine.client.model import CallEnd, CallStatus, Direction, EndReason, RemoteParty
-from offhook.engine.client.negotiation import Negotiation, NegotiationEffect, PostOffer
-from offhook.errors import (
-    CallEndedError,
-    CallMediaError,
-    CallStateError,
-    CallTimeoutError,
-    ServiceError,
-    WebexError,
+from offhook.engine.client.model import (
+    CallEnd,
+    CallStatus,
+    Direction,
+    EndReason,
+    Member,
+    RemoteParty,
 )
+from offhook.engine.client.negotiation import Negotiation, NegotiationEffect, PostOffer
+from offhook.engine.client.signs_of_life import KEEPALIVE_INTERVAL, SignsOfLife
+from offhook.errors import CallEndedError, CallStateError, ServiceError, WebexError
 from offhook.wire.mobius import (
     LOCAL_CALL_ID,
     CauseCode,
+    MidCallEventType,
     MidCallState,
     MobiusEvent,
     MobiusEventType,
 )
-from offhook.wire.name_addr import caller_of
 
 
 class ClientCall:
@@ -76,11 +77,10 @@ class ClientCall:
         self.direction = direction
         self.correlation_id = correlation_id
         self.call_id = call_id
-        self.party = party or RemoteParty()
-        self.tracking_id = ""
-        self._keepalive_interval = keepalive_interval
+        self.info = CallInfo(party or RemoteParty())
+        self._signs_of_life = SignsOfLife(keepalive_interval)
         self._state: State = (
-            Invited(now + SETUP_TIMEOUT) if incoming else Preparing(now + SETUP_TIMEOUT)
+            Invited(now + SETUP_TIMEOUT) if incoming else Preparing(now + TURN_TIMEOUT)
         )
         self._negotiation = Negotiation(wait=incoming)
         self._hold = HoldCommands(self._negotiation)
@@ -88,6 +88,7 @@ class ClientCall:
         self._requested = False
         self._opening: int | None = None
         self._disconnected_as = ""
+        self._leaving_as: EndReason | None = None
         self._now = now
         self._out: list[io.Effect] = []
 
@@ -96,24 +97,32 @@ class ClientCall:
     @property
     def status(self) -> CallStatus:
         """Where the call is."""
-        match self._state:
-            case Preparing() | Dialling() | Invited():
-                return CallStatus.INITIATED
-            case RemoteRinging() | Alerting():
-                return CallStatus.RINGING
-            case Joining() | Answering():
-                return CallStatus.RINGING
-            case Talking():
-                return CallStatus.CONNECTED
-            case Over():
-                return CallStatus.DISCONNECTED
-            case _:
-                assert_never(self._state)
+        return status_of(self._state)
 
     @property
     def held(self) -> bool:
         """Whether this side holds the call."""
         return self._hold.held
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the call is connected, on hold or not."""
+        return isinstance(self._state, Talking)
+
+    @property
+    def has_floor(self) -> bool:
+        """Whether the call is connected and not on hold. No two calls of a phone are."""
+        return self.is_up and not self.held
+
+    @property
+    def rings_there(self) -> bool:
+        """Whether an outgoing call has reached the service, and nobody has answered it yet."""
+        return isinstance(self._state, Dialling | RemoteRinging | Joining) and bool(self.call_id)
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Who is in the call, this side first."""
+        return self.info.members(self.call_id, held=self.held)
 
     @property
     def end(self) -> CallEnd | None:
@@ -129,9 +138,9 @@ class ClientCall:
         match self._state:
             case Over():
                 return
-            case Talking(keepalive_at=keepalive_at):
-                if keepalive_at is not None:
-                    yield keepalive_at
+            case Talking():
+                if self._signs_of_life.due_at is not None:
+                    yield self._signs_of_life.due_at
             case _:
                 yield self._state.until
         if self._hold.deadline is not None:
@@ -180,6 +189,11 @@ class ClientCall:
                 self._end(EndReason.MEDIA_LOST, CauseCode.MEDIA_INACTIVITY, event.error)
             case io.EventCame():
                 self._event(event.event, event.tracking_id)
+            case io.Displaced():
+                if isinstance(self._state, Talking):
+                    self._do(*self._hold.displaced())
+            case io.LeavingAs():
+                self._leaving_as = event.reason
             case io.ServiceBack():
                 self._service_back()
             case io.Tick():
@@ -194,12 +208,11 @@ class ClientCall:
         if not isinstance(self._state, Preparing) or self._opening is not None:
             raise CallStateError("This call was placed already.")
         self._opening = command
+        self._state = Preparing(self._now + SETUP_TIMEOUT)
         self._negotiate(self._negotiation.begin())
 
     def _answer(self, command: int) -> None:
-        self._refuse_if_over()
-        if not isinstance(self._state, Alerting):
-            raise CallStateError("Only an incoming call that rings can be answered.")
+        self.refuse_unless_alerting()
         self._opening = command
         self._enter(Answering(self._now + CONNECT_TIMEOUT), "answer")
         self._do(io.RingingStopped(io.Ringing.INCOMING), io.PatchConnected())
@@ -227,6 +240,12 @@ class ClientCall:
             raise CallStateError("Only a connected call can be held or resumed.")
         self._hold.add(command)
 
+    def refuse_unless_alerting(self) -> None:
+        """Raises `CallEndedError` or `CallStateError` unless it is an incoming call that rings."""
+        self._refuse_if_over()
+        if not isinstance(self._state, Alerting):
+            raise CallStateError("Only an incoming call that rings can be answered.")
+
     def _refuse_if_over(self) -> None:
         if isinstance(self._state, Over):
             raise CallEndedError("This call is over.", self._state.end.reason)
@@ -241,8 +260,8 @@ class ClientCall:
                 self._disconnected_as = event.call_id
                 self._do(io.Disconnect(event.call_id, CauseCode.NORMAL))
             return
-        if not self.tracking_id:
-            self.tracking_id = event.tracking_id
+        if not self.info.tracking_id:
+            self.info.tracking_id = event.tracking_id
         if not isinstance(self._state, Talking):
             self._opened()
 
@@ -253,8 +272,7 @@ class ClientCall:
 
     def _request_done(self, request: io.Request) -> None:
         if request is io.Request.STATUS and isinstance(self._state, Talking):
-            at = self._now + self._keepalive_interval
-            self._state = replace(self._state, keepalive_at=at, keepalive_tries=0)
+            self._signs_of_life.begin(self._now)
 
     def _request_failed(self, request: io.Request, error: WebexError) -> None:
         if isinstance(self._state, Over):
@@ -263,7 +281,7 @@ class ClientCall:
             case io.Request.CREATE:
                 self._end(EndReason.ERROR, CauseCode.NORMAL, error)
             case io.Request.ALERT | io.Request.CONNECT:
-                if _is_gone(error):
+                if is_gone(error):
                     # The caller gave up in this very moment.
                     self._end(EndReason.REMOTE_CANCEL, CauseCode.BUSY)
                 else:
@@ -272,7 +290,7 @@ class ClientCall:
                 if isinstance(self._state, Talking):
                     self._negotiate(self._negotiation.give_up())
                 else:
-                    reason = EndReason.SERVICE_LOST if _is_gone(error) else EndReason.ERROR
+                    reason = EndReason.SERVICE_LOST if is_gone(error) else EndReason.ERROR
                     self._end(reason, CauseCode.NORMAL, error)
             case io.Request.HOLD:
                 self._do(*self._hold.refused(error))
@@ -285,18 +303,12 @@ class ClientCall:
         if isinstance(error, ServiceError) and error.status in (401, 403, 404):
             self._end(EndReason.SERVICE_LOST, CauseCode.NORMAL, error)
             return
-        if not isinstance(self._state, Talking):
-            return
-        tries = self._state.keepalive_tries + 1
-        wait = getattr(error, "retry_after", None) or KEEPALIVE_RETRY
-        if tries > KEEPALIVE_TRIES:
-            tries, wait = 0, self._keepalive_interval
-        self._state = replace(self._state, keepalive_at=self._now + wait, keepalive_tries=tries)
+        if isinstance(self._state, Talking):
+            self._signs_of_life.failed(self._now, getattr(error, "retry_after", None))
 
     def _service_back(self) -> None:
         if self.call_id and not isinstance(self._state, Over):
-            if isinstance(self._state, Talking):
-                self._state = replace(self._state, keepalive_at=None)
+            self._signs_of_life.sent_early()
             self._do(io.PostStatus())
 
     # --- events ---
@@ -324,15 +336,16 @@ class ClientCall:
                 return
             case _:
                 assert_never(event.eventType)
-        self._learn(event, tracking_id)
+        self._do(*self.info.learn(event, tracking_id))
 
     def _announced(self, event: MobiusEvent) -> None:
         if not isinstance(self._state, Invited):
             return
         self._enter(Alerting(self._now + RING_TIMEOUT), "call")
-        caller = caller_of(event.callerId)
-        self.party = RemoteParty(caller.name, caller.number)
+        self.info.announced(event)
         self._do(io.PatchAlerting(), io.Incoming(), io.RingingStarted(io.Ringing.INCOMING))
+        if event.answerNow:
+            self._do(io.AnswerRequested())
 
     def _progress(self, event: MobiusEvent) -> None:
         data = event.callProgressData
@@ -353,39 +366,20 @@ class ClientCall:
 
     def _mid_call(self, event: MobiusEvent) -> None:
         for service in event.midCallService or ():
-            data = service.eventData
-            if data.callState is not None:
-                self._do(*self._hold.state_came(held=data.callState is MidCallState.HELD))
-            if data.callerId is not None:
-                caller = caller_of(data.callerId)
-                self._set_party(RemoteParty(caller.name, caller.number))
+            state = service.eventData.callState
+            if service.eventType == MidCallEventType.CALL_STATE and state is not None:
+                changed = self._hold.state_came(held=state is MidCallState.HELD)
+                if isinstance(self._state, Talking):
+                    self._do(*changed)
+            else:
+                self._do(*self.info.mid_call(service))
 
     def _disconnected(self, code: int | None, text: str) -> None:
         answered = isinstance(self._state, Talking | Joining)
-        reason = reason_of(code, self.direction, answered=answered)
+        reason = reason_of(code, self.direction, answered=answered, leaving_as=self._leaving_as)
         decline = self.direction is Direction.INCOMING and not isinstance(self._state, Talking)
         # Official clients send this DELETE as well.
         self._end(reason, CauseCode.BUSY if decline else CauseCode.NORMAL, message=text)
-
-    def _learn(self, event: MobiusEvent, tracking_id: str) -> None:
-        known = self.tracking_id
-        if event.trackingId:
-            self.tracking_id = event.trackingId
-        elif not known:
-            self.tracking_id = tracking_id
-        if event.callerId is not None and not event.midCallService:
-            caller = caller_of(event.callerId)
-            self._set_party(
-                RemoteParty(caller.name or self.party.name, caller.number or self.party.number),
-                otherwise=self.tracking_id != known,
-            )
-        elif self.tracking_id != known:
-            self._do(io.InfoChanged())
-
-    def _set_party(self, party: RemoteParty, *, otherwise: bool = False) -> None:
-        if party != self.party or otherwise:
-            self.party = party
-            self._do(io.InfoChanged())
 
     # --- media ---
 
@@ -405,8 +399,12 @@ class ClientCall:
         if not self._negotiation.completed:
             return
         if isinstance(self._state, Joining | Answering):
-            self._enter(Talking(self._now, self._now + self._keepalive_interval), "established")
+            self._enter(Talking(self._now), "established")
+            self._signs_of_life.begin(self._now)
             self._do(io.Connected())
+            if self.held:
+                # Somewhere else it was put on hold before it was through here.
+                self._do(io.HoldChanged(held=True, by_local=False))
             self._opened()
 
     def _media_refused(self, error: WebexError) -> None:
@@ -430,29 +428,17 @@ class ClientCall:
         match self._state:
             case Over():
                 return
-            case Talking(keepalive_at=keepalive_at):
-                if keepalive_at is not None and keepalive_at <= now:
-                    self._state = replace(self._state, keepalive_at=None)
+            case Talking():
+                if self._signs_of_life.is_due(now):
                     self._do(io.PostStatus())
             case _:
                 if self._state.until <= now:
-                    self._ran_out()
+                    self._end(*end_of_patience(self._state))
                     return
         if self._negotiate_by is not None and self._negotiate_by <= now:
             self._negotiate_by = None
             self._negotiate(self._negotiation.give_up())
         self._do(*self._hold.tick(now))
-
-    def _ran_out(self) -> None:
-        match self._state:
-            case Preparing():
-                error: WebexError = CallMediaError("The call's audio was not ready in time.")
-                self._end(EndReason.MEDIA_LOST, CauseCode.MEDIA_INACTIVITY, error)
-            case RemoteRinging() | Alerting():
-                self._end(EndReason.NO_ANSWER, CauseCode.NORMAL)
-            case _:
-                error = CallTimeoutError("The service did not set the call up in time.")
-                self._end(EndReason.ERROR, CauseCode.NORMAL, error)
 
     # --- the end ---
 
@@ -501,7 +487,3 @@ class ClientCall:
     def _enter(self, state: State, event: str) -> None:
         old, self._state = self._state, state
         self._do(io.Transition(type(old).__name__.lower(), event, type(state).__name__.lower()))
-
-
-def _is_gone(error: WebexError) -> bool:
-    return isinstance(error, ServiceError) and error.status == 404

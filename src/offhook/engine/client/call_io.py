@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from offhook.engine.client.model import CallEnd
+from offhook.engine.client.model import CallEnd, EndReason, Member
 from offhook.engine.client.negotiation import NegotiationEffect
 from offhook.errors import WebexError
 from offhook.wire.mobius import CauseCode, MobiusEvent
@@ -124,6 +124,21 @@ class EventCame:
 
 
 @dataclass(frozen=True, slots=True)
+class Displaced:
+    """Another call of this phone is up now: this one is on hold, if the service knows or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingAs:
+    """The service agreed to transfer or merge the call: its end, if a usual one, means that.
+
+    None: it did not do so in time.
+    """
+
+    reason: EndReason | None
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceBack:
     """The event connection stands again after it was lost: see whether the call still does."""
 
@@ -144,6 +159,8 @@ Input = (
     | MediaRefused
     | MediaLost
     | EventCame
+    | Displaced
+    | LeavingAs
     | ServiceBack
     | Tick
 )
@@ -231,6 +248,51 @@ class HoldChanged:
     by_local: bool
 
 
+class Change(StrEnum):
+    """What changed about somebody in the call."""
+
+    JOINED = "joined"
+    LEFT = "left"
+    HELD = "held"
+    MUTED = "muted"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChanged:
+    """Somebody joined or left, or holds or is muted now or not any more."""
+
+    change: Change
+    member: Member
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerChanged:
+    """Somebody else is the loudest now; `before` is None if nobody was."""
+
+    before: Member | None
+    now: Member
+
+
+@dataclass(frozen=True, slots=True)
+class MutedByService:
+    """The service passes on, or no more, what is said here."""
+
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRequested:
+    """The person asks from elsewhere that the call be answered here."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssociatedEnded:
+    """The consultation begun from this call came to nothing; `consultation` is its key."""
+
+    consultation: str
+    reason: EndReason
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """The call is over. The last news."""
@@ -238,7 +300,20 @@ class Ended:
     end: CallEnd
 
 
-News = Incoming | RingingStarted | RingingStopped | Connected | InfoChanged | HoldChanged | Ended
+News = (
+    Incoming
+    | RingingStarted
+    | RingingStopped
+    | Connected
+    | InfoChanged
+    | HoldChanged
+    | MemberChanged
+    | SpeakerChanged
+    | MutedByService
+    | AnswerRequested
+    | AssociatedEnded
+    | Ended
+)
 
 
 @dataclass(frozen=True, slots=True)

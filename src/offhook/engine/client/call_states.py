@@ -1,24 +1,23 @@
 """The states of a call of the app's side, and how long each may last."""
 
 from dataclasses import dataclass
+from typing import assert_never
 
-from offhook.engine.client.model import CallEnd
+from offhook.engine.client.model import CallEnd, CallStatus
 
 #: Seconds until the service must have reported progress, or announced an incoming call whole.
 SETUP_TIMEOUT = 10.0
+#: Seconds until an outgoing call must have its turn: other calls are put on hold first.
+TURN_TIMEOUT = 60.0
 #: Seconds that a call rings without news: a repeated progress begins them anew.
 RING_TIMEOUT = 60.0
 #: Seconds between an answer and the end of its negotiation.
 CONNECT_TIMEOUT = 10.0
-#: Seconds between two signs of life of a connected call, and until one that failed is repeated.
-KEEPALIVE_INTERVAL = 600.0
-KEEPALIVE_RETRY = 30.0
-KEEPALIVE_TRIES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Preparing:
-    """Outgoing: the audio makes its offer."""
+    """Outgoing: another call is put on hold for it, then the audio makes its offer."""
 
     until: float
 
@@ -68,11 +67,9 @@ class Answering:
 
 @dataclass(frozen=True, slots=True)
 class Talking:
-    """The call is up. `keepalive_at` is None while a sign of life is on its way."""
+    """The call is up."""
 
     since: float
-    keepalive_at: float | None
-    keepalive_tries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +82,18 @@ class Over:
 State = (
     Preparing | Dialling | RemoteRinging | Joining | Invited | Alerting | Answering | Talking | Over
 )
+
+
+def status_of(state: State) -> CallStatus:
+    """What the app is told of the state."""
+    match state:
+        case Preparing() | Dialling() | Invited():
+            return CallStatus.INITIATED
+        case RemoteRinging() | Joining() | Alerting() | Answering():
+            return CallStatus.RINGING
+        case Talking():
+            return CallStatus.CONNECTED
+        case Over():
+            return CallStatus.DISCONNECTED
+        case _:
+            assert_never(state)

@@ -1,4 +1,7 @@
-"""Hold and resume of one call: the commands that wait, and the one that is under way."""
+"""Hold and resume of one call: the commands that wait, and the one that is under way.
+
+A call that is `displaced` by another one is silent at once; the service is asked to hold it.
+"""
 
 from collections import deque
 from dataclasses import dataclass, replace
@@ -12,10 +15,18 @@ COMMAND_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """A hold or resume that waits. `command` is None if no command asked for it."""
+
+    command: int | None
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Switching:
     """A hold or resume under way. It is through when confirmed and renegotiated."""
 
-    command: int
+    command: int | None
     held: bool
     until: float
     completed_before: int
@@ -27,8 +38,9 @@ class HoldCommands:
 
     def __init__(self, negotiation: Negotiation) -> None:
         self._negotiation = negotiation
-        self._waiting: deque[io.SetHold] = deque()
+        self._waiting: deque[Wanted] = deque()
         self._switching: Switching | None = None
+        self._held_by_service = False
         self.held = False
 
     @property
@@ -38,13 +50,24 @@ class HoldCommands:
 
     def add(self, command: io.SetHold) -> None:
         """Queue a command; `settle` begins it."""
-        self._waiting.append(command)
+        self._waiting.append(Wanted(command.command, command.held))
+
+    def displaced(self) -> list[io.Effect]:
+        """Another call is up: this one is not heard any more, whatever the service says."""
+        if self.held:
+            return []
+        self.held = True
+        if self._switching is None or not self._switching.held:
+            self._waiting.appendleft(Wanted(None, held=True))
+        return [io.HoldChanged(held=True, by_local=False)]
 
     def state_came(self, *, held: bool) -> list[io.Effect]:
         """The service says that the call is held, or resumed."""
+        self._held_by_service = held
         switching = self._switching
-        by_local = switching is not None and switching.held is held
-        if switching is not None and by_local:
+        by_local = False
+        if switching is not None and switching.held is held:
+            by_local = switching.command is not None
             self._switching = replace(switching, confirmed=True)
         if held is self.held:
             return []
@@ -59,22 +82,25 @@ class HoldCommands:
             negotiation.stable and negotiation.completed > switching.completed_before
         )
         if switching is not None and switching.confirmed and renegotiated:
-            effects.append(self._done(switching))
+            effects += self._done(switching)
         while self._switching is None and self._waiting:
-            command = self._waiting.popleft()
-            if command.held is self.held:
-                effects.append(io.CommandDone(command.command))
+            wanted = self._waiting.popleft()
+            so_already = self.held if wanted.command is not None else self._held_by_service
+            if wanted.held is so_already:
+                effects += _answer(wanted.command)
                 continue
             self._switching = Switching(
-                command.command, command.held, now + COMMAND_TIMEOUT, negotiation.completed
+                wanted.command, wanted.held, now + COMMAND_TIMEOUT, negotiation.completed
             )
-            effects.append(io.PostHold(command.held))
+            effects.append(io.PostHold(wanted.held))
         return effects
 
     def refused(self, error: WebexError) -> list[io.Effect]:
         """The service refused the one under way."""
         switching, self._switching = self._switching, None
-        return [io.CommandFailed(switching.command, error)] if switching is not None else []
+        if switching is None or switching.command is None:
+            return []
+        return [io.CommandFailed(switching.command, error)]
 
     def tick(self, now: float) -> list[io.Effect]:
         """Time has passed."""
@@ -83,7 +109,7 @@ class HoldCommands:
             return []
         if switching.confirmed:
             # In force; the service just did not renegotiate the audio.
-            return [self._done(switching)]
+            return self._done(switching)
         word = "hold" if switching.held else "resume"
         return self.refused(
             CallTimeoutError(f"The service did not confirm the {word} in time; try again.")
@@ -96,8 +122,12 @@ class HoldCommands:
             commands.insert(0, self._switching.command)
         self._waiting.clear()
         self._switching = None
-        return commands
+        return [each for each in commands if each is not None]
 
-    def _done(self, switching: Switching) -> io.Effect:
+    def _done(self, switching: Switching) -> list[io.Effect]:
         self._switching = None
-        return io.CommandDone(switching.command)
+        return _answer(switching.command)
+
+
+def _answer(command: int | None) -> list[io.Effect]:
+    return [io.CommandDone(command)] if command is not None else []

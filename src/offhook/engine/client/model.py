@@ -35,6 +35,8 @@ class EndReason(StrEnum):
     REJECTED = "rejected"  # the called person declined
     NO_ANSWER = "no_answer"
     ANSWERED_ELSEWHERE = "answered_elsewhere"  # on another device of the person, or of the group
+    TRANSFERRED = "transferred"  # the other party goes on with somebody else
+    MERGED = "merged"  # it goes on in a conference, on another call of this phone
     NOT_FOUND = "not_found"  # the number leads nowhere
     UNAVAILABLE = "unavailable"  # the other side, or the service, is not there
     MEDIA_LOST = "media_lost"  # audio could not be set up, or fell silent and stayed so
@@ -48,6 +50,20 @@ class RemoteParty:
 
     name: str = ""
     number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody in a call. `person_id` is a uuid; all but `participant_id` may be empty."""
+
+    participant_id: str
+    name: str = ""
+    number: str = ""
+    person_id: str = ""
+    is_self: bool = False
+    is_host: bool = False
+    held: bool = False
+    muted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

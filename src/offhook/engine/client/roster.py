@@ -1,0 +1,88 @@
+"""Who is in a call: as the service tells it, and until it does, the two who must be."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from offhook.engine.client import call_io as io
+from offhook.engine.client.model import Member, RemoteParty
+from offhook.wire.mobius import CallParticipant
+
+
+class Roster:
+    """See the module. `conference`: there are more than two."""
+
+    def __init__(self) -> None:
+        self._told: tuple[Member, ...] = ()
+        self.conference = False
+        self.speaker: Member | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether the service tells of who is in the call."""
+        return bool(self._told)
+
+    def members(self, own: Member, party: RemoteParty) -> tuple[Member, ...]:
+        """Own side first. Of that one `own` knows better whether it holds or is muted."""
+        others = tuple(each for each in self._told if not each.is_self)
+        if not self.known:
+            others = (Member("", party.name, party.number),)
+        for each in self._told:
+            if each.is_self:
+                own = replace(each, held=own.held, muted=own.muted)
+        return own, *others
+
+    def told(
+        self, participants: Sequence[CallParticipant], party: RemoteParty, *, conference: bool
+    ) -> list[io.News]:
+        """The service says who is in the call now. `party` is whom we took for the other side."""
+        before = {each.participant_id: each for each in self._told}
+        now = {each.participantId: _member(each) for each in participants}
+        if not self.known:
+            before = _assumed(tuple(now.values()), party)
+        self._told, self.conference = tuple(now.values()), conference
+        news: list[io.News] = []
+        for name, member in before.items():
+            if name not in now:
+                news.append(io.MemberChanged(io.Change.LEFT, member))
+        for name, member in now.items():
+            old = before.get(name)
+            if old is None:
+                news.append(io.MemberChanged(io.Change.JOINED, member))
+                continue
+            if old.held is not member.held:
+                news.append(io.MemberChanged(io.Change.HELD, member))
+            if old.muted is not member.muted:
+                news.append(io.MemberChanged(io.Change.MUTED, member))
+        if self.speaker is not None and self.speaker.participant_id not in now:
+            self.speaker = None
+        return news
+
+    def spoke(self, participant_id: str) -> list[io.News]:
+        """The service says who is the loudest now."""
+        before = self.speaker
+        now = next((each for each in self._told if each.participant_id == participant_id), None)
+        if now is None or (before is not None and before.participant_id == participant_id):
+            return []
+        self.speaker = now
+        return [io.SpeakerChanged(before, now)]
+
+
+def _assumed(now: tuple[Member, ...], party: RemoteParty) -> dict[str, Member]:
+    """Of those who are there now, the two who were before anybody told."""
+    others = [each for each in now if not each.is_self]
+    others.sort(key=lambda each: each.number != party.number)
+    both = [each for each in now if each.is_self] + others[:1]
+    return {each.participant_id: replace(each, held=False, muted=False) for each in both}
+
+
+def _member(told: CallParticipant) -> Member:
+    return Member(
+        told.participantId,
+        told.name,
+        told.number,
+        told.personId or "",
+        is_self=told.isSelf,
+        is_host=told.isHost,
+        held=told.held,
+        muted=told.muted,
+    )
