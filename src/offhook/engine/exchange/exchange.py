@@ -102,7 +102,9 @@ class Exchange:
     def deadline(self) -> float | None:
         """When the next `Tick` is due, None if nothing waits."""
         call, session = self._floor.call_timers.next(), self._floor.session_timers.next()
-        return min((at for at in (call, session) if at is not None), default=None)
+        if call is None or session is None:
+            return session if call is None else call
+        return min(call, session)
 
     def calls(self) -> tuple[Call, ...]:
         """The calls there are, for metrics and lists. Not to be changed."""

@@ -212,22 +212,22 @@ class Routing:
             until = self._floor.now + self._patience(target)
             session.attempt = attempt = Attempt(target, until)
             if isinstance(target, GroupTarget):
-                self._ring_group(session, attempt, target, waiter)
+                self._ring_group(session, attempt, target)
             else:
                 first = not session.redirections and session.caller_id == waiter.call_id
                 ring_id = session.session_id if first else self._new_id()
                 self._ringing.ring(session, ring_id, target.party, until)
             self._floor.session_timers.arm(session.session_id)
-            settle(self._floor, session)
+            if session.announced or not isinstance(waiter.state, Dialling):
+                # Who waits has been told of somebody else, or has talked before.
+                settle(self._floor, session)
 
-    def _ring_group(
-        self, session: Session, attempt: Attempt, target: GroupTarget, waiter: Call
-    ) -> None:
+    def _ring_group(self, session: Session, attempt: Attempt, target: GroupTarget) -> None:
         if target.policy is not HuntPolicy.SIMULTANEOUS:
             self._next_member(session, attempt, target, EndReason.BUSY)
             return
         for member in target.members:
-            if self._is_free(member, waiter):
+            if self._is_free(member):
                 self._ringing.ring(session, self._new_id(), member.party, attempt.until)
 
     def _next_member(
@@ -242,7 +242,7 @@ class Routing:
         )
         member = None
         if target.policy is not HuntPolicy.SIMULTANEOUS and waiter is not None:
-            member = next_turn(attempt, order, lambda each: self._is_free(each, waiter))
+            member = next_turn(attempt, order, self._is_free)
         if member is None:
             for ring in list(attempt.rings):
                 self._ending.stop_ringing(session, ring, otherwise, otherwise)
@@ -264,15 +264,12 @@ class Routing:
         if isinstance(target, PersonTarget):
             lines = self._ringing.free_lines(target.party, waiter)
             return not target.rules.do_not_disturb and lines is not None
-        return any(self._is_free(member, waiter) for member in target.members)
+        return any(self._is_free(member) for member in target.members)
 
-    def _is_free(self, member: PersonTarget, waiter: Call) -> bool:
-        """A member of a group is rung only when not on another call, and never for itself."""
-        return (
-            not member.rules.do_not_disturb
-            and member.party.person_id != waiter.party.person_id
-            and not self._floor.is_busy(member.party.person_id)
-        )
+    def _is_free(self, member: PersonTarget) -> bool:
+        """A member of a group is rung only when not on any call, its own to the group included."""
+        busy = member.rules.do_not_disturb or self._floor.is_busy(member.party.person_id)
+        return not busy
 
     def _patience(self, target: PersonTarget | GroupTarget) -> float:
         """Seconds for which it rings."""

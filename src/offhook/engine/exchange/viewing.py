@@ -1,6 +1,6 @@
 """The parties' views of their calls: kept, and told of when they change."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from offhook.engine.exchange.call import Call, Dialling
 from offhook.engine.exchange.effects import ViewChanged
