@@ -33,9 +33,9 @@ from offhook.engine.exchange.model import EndReason, Forward, ServiceNumber
 from offhook.engine.exchange.negotiation import Negotiation
 from offhook.engine.exchange.refusal import ExchangeRefused, unsuitable
 from offhook.engine.exchange.regrouping import Regrouping
-from offhook.engine.exchange.ringing import Ringing
+from offhook.engine.exchange.ringing import MAX_RING_SECONDS, Ringing
 from offhook.engine.exchange.roap import MAX_SEQ, Answering
-from offhook.engine.exchange.routing import MAX_RING_SECONDS, Routing, party_of
+from offhook.engine.exchange.routing import Routing, party_of
 from offhook.engine.exchange.service_number import media_came_up, read_back
 from offhook.engine.exchange.session import Session
 from offhook.engine.exchange.transfer import Transfer
