@@ -22,6 +22,9 @@ from offhook.engine.exchange.session import Ring, Session
 from offhook.engine.exchange.viewing import Viewing
 from offhook.engine.exchange.views import Personality
 
+#: The longest that one line rings: official clients stop by themselves after 60 s.
+MAX_RING_SECONDS = 55.0
+
 
 class Ringing:
     """`new_id` makes the ids of the called lines' calls; `on_answer` is told who takes the call."""
