@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import wave
 from pathlib import Path
 
+import aiohttp
 import numpy as np
 import pytest
 
@@ -57,9 +59,35 @@ async def test_a_call_between_two_shells_has_sound_both_ways(shell: Shell, tmp_p
     with wave.open(str(heard)) as file:
         rate = file.getframerate()
         samples = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+    assert not [e for e in said if e["event"] == "ringing"]  # Who answers is not told of it.
     tone = dominant_tone(samples[-rate : -rate // 2], rate)
     assert tone is not None
     assert abs(tone.frequency - 880) < 10
+
+
+async def test_a_call_that_is_told_to_end_hangs_up_first(shell: Shell) -> None:
+    arguments = ("--as", "alice", "--cloud", shell.cloud, "--json")
+    calling = await shell.start("call", shell.test_number("no_answer"), *arguments)
+    assert calling.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        while json.loads(await calling.stdout.readline())["event"] != "ringing":
+            pass
+        calling.send_signal(signal.SIGTERM)
+        out, err = await calling.communicate()
+    assert json.loads(out.splitlines()[-1])["event"] == "interrupted"
+    assert (calling.returncode, err) == (ExitCode.INTERRUPTED, b"")
+    assert await calls_in_progress(shell) == 0
+
+
+async def calls_in_progress(shell: Shell) -> float:
+    assert shell.ready is not None
+    headers = {"authorization": f"Bearer {shell.ready['people'][0]['token']}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as http,
+        http.get(f"{shell.cloud}/metrics") as answer,
+    ):
+        lines = (await answer.text()).splitlines()
+    return float(next(line for line in lines if line.startswith("offhook_calls ")).split()[1])
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,14 @@ def test_a_note_stands_at_its_own_column() -> None:
     assert line.strip().startswith("1500")
 
 
+def test_where_there_is_little_room_the_line_gives_way_to_the_words() -> None:
+    parties = ["alice", "cloud", "backend", "apple", "bob"]
+    asked = Step(0.0, "backend", "apple", "VoIP push"), Step(0.0, "alice", "cloud", "calls 1002")
+    push, call = draw(parties, asked, width=75)[1:]
+    assert "├ VoIP push ►│" in push
+    assert "├ calls 10… ►│" in call
+
+
 def test_a_step_of_a_stranger_is_refused() -> None:
     with pytest.raises(ValueError, match="mallory"):
         draw(PARTIES, [Step(0.0, "mallory", "bob", "hello")])

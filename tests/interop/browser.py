@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -240,6 +240,18 @@ class BrowserPhone:
         """Resume, and wait until the client says so and is ready for the next command."""
         await self._hold_resume(call, "resumed")
 
+    async def blind_transfer(self, call: str, number: str) -> None:
+        """Send the other party on to a number; wait until the client had the service's answer."""
+        await self._do("blindTransfer", call, number)
+
+    async def consult_transfer(self, call: str, other: str) -> None:
+        """Connect the parties of two calls; wait until the client had the service's answer."""
+        await self._do("consultTransfer", call, other)
+
+    async def end_all(self) -> None:
+        """Hang up whatever there is."""
+        await self._do("endAll")
+
     async def toggle_mute(self, call: str) -> bool:
         """Mute or unmute; true when muted now."""
         await self._do("mute", call)
@@ -291,6 +303,33 @@ class BrowserPhone:
     def names(self, *, call: str | None = None, after: int = 0) -> list[str]:
         """The names of the events of a call, or of all, in the order they came."""
         return [e.name for e in self.events[after:] if call in (None, e.call)]
+
+    async def shows(self, call: str, name: str, *, within: float = PATIENCE) -> None:
+        """Wait until the client last said of the other party that it is `name`."""
+
+        def shown() -> str | None:
+            said = [
+                e.detail["name"]
+                for e in self.events
+                if e.call == call and e.name in {"incoming_call", "caller_id"}
+            ]
+            return said[-1] if said else None
+
+        try:
+            async with asyncio.timeout(within), self._changed:
+                while shown() != name:
+                    await self._changed.wait()
+        except TimeoutError:
+            raise NotHeardError(f"the client shows {shown()!r}, not {name!r}") from None
+
+    @property
+    def uncaught(self) -> list[str]:
+        """What went wrong in the page and nobody caught."""
+        return [line for line in self.console if line.startswith("uncaught: ")]
+
+    async def amplitudes(self, call: str, tones: Sequence[float]) -> list[float]:
+        """How loud each of these frequencies comes out of the earpiece now, 1.0 = full scale."""
+        return list(await self._do("amplitudes", call, list(tones)))
 
     async def heard(self, call: str) -> Heard:
         """What comes out of the earpiece now (the last 170 ms)."""

@@ -37,6 +37,7 @@ class Cloud:
         data: Path,
         *,
         keepalive_seconds: int = 2,
+        ring_seconds: float = 45.0,
         service: Callable[[ServiceConfig], PhoneService] = PhoneService,
     ) -> None:
         self.keepalive_seconds = keepalive_seconds
@@ -46,7 +47,7 @@ class Cloud:
             data=str(data),
             http="127.0.0.1:0",
             https="127.0.0.1:0",
-            timing=Timing(keepalive=keepalive_seconds),
+            timing=Timing(ring=ring_seconds, keepalive=keepalive_seconds),
         )
         self._make = service
         self._service = service(self._config)

@@ -10,12 +10,18 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 import pytest
+import pytest_asyncio
 
 from interop.browser import BrowserPhone, NotHeardError
 from interop.cloud import Cloud
 
 # The browser's driver runs in the tests' loop, and takes its time over a large message.
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(90), pytest.mark.loop_limit(ms=300)]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.interop,
+    pytest.mark.timeout(90),
+    pytest.mark.loop_limit(ms=300),
+]
 
 # Away from each other, from the DTMF frequencies and from each other's harmonics.
 ALICE_TONE = 1040.0
@@ -46,7 +52,7 @@ async def connect(caller: BrowserPhone, callee: BrowserPhone, number: str) -> tu
     return a, ringing.call
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def alice_and_bob(cloud: Cloud, phone: PhoneFor):
     async with phone("alice", ALICE_TONE) as alice, phone("bob", BOB_TONE) as bob:
         await asyncio.gather(alice.register(), bob.register())

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
+import pytest_asyncio
 
 from interop.browser import PATIENCE, BrowserPhone
 from interop.cloud import Cloud
@@ -23,7 +24,12 @@ from offhook import (
 )
 
 # The browser's driver runs in the tests' loop, and takes its time over a large message.
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(90), pytest.mark.loop_limit(ms=300)]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.interop,
+    pytest.mark.timeout(90),
+    pytest.mark.loop_limit(ms=300),
+]
 
 APP_TONE = 1040.0
 BROWSER_TONE = 1850.0
@@ -33,7 +39,7 @@ def tone() -> MediaOption:
     return MediaOption.audio_only(source=f"tone:{APP_TONE:.0f}")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def app(cloud: Cloud) -> AsyncIterator[Webex]:
     """Alice, with our SDK."""
     authenticator = TokenAuthenticator(cloud.people["alice"].token)
@@ -42,7 +48,7 @@ async def app(cloud: Cloud) -> AsyncIterator[Webex]:
         yield webex
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def browser(phone) -> AsyncIterator[BrowserPhone]:
     """Bob, with the official client."""
     async with phone("bob", BROWSER_TONE) as bob:

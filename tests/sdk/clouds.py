@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from offhook import MediaOption, TokenAuthenticator, Webex
-from offhook.media.spectrum import dominant_tone
+from offhook.media.spectrum import dominant_tone, has_tone
 from offhook.service.app import PhoneService
 from offhook.service.config import ServiceConfig, Timing
 from offhook.service.directory.demo import TEST_NUMBERS
@@ -101,4 +101,38 @@ async def heard(call: Any, *, blocks: int = 3, rate: int = 16_000) -> float | No
     raise AssertionError("the call ended before anything steady was heard")
 
 
-__all__ = ["PATIENCE", "PEOPLE", "Phones", "RunningCloud", "heard", "tone"]
+#: What each person says: tones that are no multiples of each other.
+VOICES = {"alice": 440.0, "bob": 620.0, "carol": 850.0, "dave": 1130.0}
+
+
+def voice(name: str) -> MediaOption:
+    return tone(VOICES[name])
+
+
+async def hears(call: Any, *names: str, blocks: int = 3, rate: int = 16_000) -> bool:
+    """Wait until a call steadily hears these people and nobody else of `VOICES`."""
+    expected, in_a_row = set(names), 0
+    async with asyncio.timeout(PATIENCE):
+        async for block in call.audio.frames(rate, block_ms=200):
+            found = {
+                name
+                for name, frequency in VOICES.items()
+                if has_tone(block, rate, frequency, share=0.1)
+            }
+            in_a_row = in_a_row + 1 if found == expected else 0
+            if in_a_row == blocks:
+                return True
+    return False
+
+
+__all__ = [
+    "PATIENCE",
+    "PEOPLE",
+    "VOICES",
+    "Phones",
+    "RunningCloud",
+    "heard",
+    "hears",
+    "tone",
+    "voice",
+]

@@ -387,9 +387,7 @@ def payload(**changes: Any) -> str:
 def payload_of(cloud: RunningCloud, dialled: Call) -> str:
     """What a push for this call holds, whether one was needed or not."""
     window = next(
-        each
-        for each in cloud.service.wakeup._windows
-        if each.tracking_id == dialled.tracking_id
+        each for each in cloud.service.wakeup._windows if each.tracking_id == dialled.tracking_id
     )
     return payload(callId=window.call_id, externalTrackingId=window.tracking_id)
 

@@ -13,6 +13,7 @@ import typer
 from offhook.cli.exit_codes import ExitCode
 from offhook.cli.known_clouds import DEFAULT_CLOUD
 from offhook.cli.push import push
+from offhook.cli.signals import cancelled_by_sigterm
 
 if TYPE_CHECKING:
     from offhook.cli.audio import Audio
@@ -115,7 +116,7 @@ def call(
     """Call somebody.
 
     Exit codes: 0 connected, 3 busy, 4 no answer, 5 rejected, 6 no such number, 7 not a number,
-    8 no service, 9 not signed in, 10 audio lost, 1 anything else.
+    8 no service, 9 not signed in, 10 audio lost, 130 interrupted, 1 anything else.
     """
     from offhook.cli import calling
     from offhook.cli.report import report_for
@@ -130,7 +131,7 @@ def call(
         dtmf=dtmf,
         report=report,
     )
-    raise typer.Exit(_outcome(calling.guarded(work, report)))
+    raise typer.Exit(_outcome(calling.guarded(work, report), ExitCode.INTERRUPTED))
 
 
 @app.command()
@@ -231,11 +232,14 @@ def _service() -> ModuleType:
     return cloud
 
 
-def _outcome(work: Coroutine[Any, Any, ExitCode]) -> int:
+def _outcome(
+    work: Coroutine[Any, Any, ExitCode], interrupted: ExitCode = ExitCode.CONNECTED
+) -> int:
+    """What `work` gives, or `interrupted`; SIGTERM and Ctrl-C both let it hang up first."""
     try:
-        return int(asyncio.run(work))
-    except KeyboardInterrupt:
-        return int(ExitCode.CONNECTED)
+        return int(asyncio.run(cancelled_by_sigterm(work)))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return int(interrupted)
 
 
 def _fail(message: str) -> NoReturn:

@@ -10,6 +10,7 @@ from typing import Any
 from offhook import (
     Call,
     CallHoldStateChangedEvent,
+    Direction,
     DTMFReceivedEvent,
     EndReason,
     InitializationError,
@@ -101,7 +102,11 @@ async def call(
             placed = await webex.phone.dial_phone_number(number, option)
         report.event("dialled", f"Calling {number}", number=number, call_id=placed.call_id)
         async with placed:
-            return await _follow(placed, report, seconds=seconds, dtmf=dtmf)
+            try:
+                return await _follow(placed, report, seconds=seconds, dtmf=dtmf)
+            except asyncio.CancelledError:
+                report.event("interrupted", "Hanging up", exit_code=int(ExitCode.INTERRUPTED))
+                raise
 
 
 async def answer(*, who: str, cloud_url: str, audio: Audio, once: bool, report: Report) -> ExitCode:
@@ -193,7 +198,7 @@ async def _watch(current: Call, report: Report) -> None:
                 report.event("dtmf", f"Pressed {digit}", digit=digit)
             case CallHoldStateChangedEvent(hold_resume_info=info):
                 report.event("hold", "On hold" if info.is_on_hold else "Resumed")
-            case RingingEvent():
+            case RingingEvent() if current.direction is Direction.OUTGOING:
                 report.event("ringing", "Ringing")
             case _:
                 continue
@@ -209,14 +214,15 @@ async def _show(current: Call, report: Report) -> None:
             await asyncio.wait({talking}, timeout=1.0)
         if talking.exception() is not None:
             return
-        heard_before: int | None = None
+        heard_before = 0
         async for block in current.audio.frames(8_000, block_ms=500):
             tone = dominant_tone(block, 8_000)
             heard = round(tone.frequency) if tone is not None else None
             report.status(f"Hearing {heard} Hz" if heard else "Connected")
-            if heard is not None and heard != heard_before:
+            # A tone is measured a little differently each time.
+            if heard and abs(heard - heard_before) > max(0.01 * heard_before, 2):
                 report.event("hearing", f"Hearing {heard} Hz", frequency=heard)
-            heard_before = heard
+            heard_before = heard or 0
     finally:
         talking.cancel()
         await asyncio.gather(talking, return_exceptions=True)

@@ -17,3 +17,4 @@ class ExitCode(IntEnum):
     NO_SERVICE = 8
     NOT_SIGNED_IN = 9
     MEDIA_LOST = 10
+    INTERRUPTED = 130

@@ -66,10 +66,12 @@ def _write(cells: list[str], start: int, text: str, room: int) -> None:
 def _arrow(cells: list[str], source: int, target: int, label: str) -> None:
     left, right = sorted((source, target))
     inner = right - left - 1
+    room = inner - len("►")
+    if len(label) + 2 > room:
+        label = f"{label[: max(room - 3, 1)]}…"
     text = f" {label} "
-    if len(text) > inner - 3:
-        text = f" {label[: max(inner - 6, 1)]}… "
-    shaft = ("─" * 2 + text).ljust(inner, "─")[:inner]
+    # The words matter more than the line that leads to them.
+    shaft = ("─" * min(2, max(room - len(text), 0)) + text).ljust(inner, "─")[:inner]
     if source < target:
         cells[left] = "├"
         cells[left + 1 : right] = shaft[:-1] + "►"

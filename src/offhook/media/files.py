@@ -88,6 +88,36 @@ class FileSource:
         return np.concatenate(parts) if parts else None
 
 
+def check_file(path: Path) -> None:
+    """Raises AudioSourceError if there is no audio file at `path`. Blocks for a moment."""
+    parts = _parts(path, 48_000, loop=False)
+    try:
+        if next(parts, None) is None:
+            raise AudioSourceError(f"{path} has no audio in it.")
+    finally:
+        parts.close()
+
+
+def read_file(path: Path, rate: int = 48_000, *, most_seconds: float) -> Samples:
+    """The audio of a file, of a longer one the first `most_seconds`: int16 [n] at `rate` Hz.
+
+    Blocks while it decodes, so call it in a thread. Raises AudioSourceError.
+    """
+    most = round(most_seconds * rate)
+    taken: list[Samples] = []
+    held = 0
+    parts = _parts(path, rate, loop=False)
+    for part in parts:
+        taken.append(part)
+        held += len(part)
+        if held >= most:
+            parts.close()
+            break
+    if not held:
+        raise AudioSourceError(f"{path} has no audio in it.")
+    return np.concatenate(taken)[:most]
+
+
 def _parts(path: Path, rate: int, *, loop: bool) -> Generator[Samples, None, None]:
     """The samples of a file, part by part; to be run in a thread."""
     try:

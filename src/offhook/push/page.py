@@ -66,12 +66,14 @@ nav { margin: .75rem 0 0; }
   main { padding: 1.25rem 1rem 3rem; }
   .figures { grid-template-columns: 1fr 1fr; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  table, tbody, tr, td { display: block; }
-  tr { padding: .6rem 0; border-bottom: 1px solid var(--line); }
+  table, tbody { display: block; }
+  tr { display: grid; grid-template-columns: 1fr 1fr; gap: .35rem 1rem; padding: .85rem 1rem;
+    border-bottom: 1px solid var(--line); }
   tr:last-child { border-bottom: 0; }
-  td { display: flex; justify-content: space-between; gap: 1rem; border: 0; padding: .2rem 1rem;
-    text-align: right; }
-  td::before { content: attr(data-label); color: var(--soft); text-align: left; flex: none; }
+  td { display: block; border: 0; padding: 0; }
+  td[data-label="When"], td[data-label="Registered"] { grid-column: 1 / -1; order: -2; }
+  td[data-label="Outcome"], td[data-label="Delay"] { order: -1; }
+  td::before { content: attr(data-label); color: var(--soft); display: block; font-size: .8rem; }
 }
 """
 
@@ -107,8 +109,7 @@ def page(shown: Overview) -> str:
     )
     alarms = [
         f"{each.provider.value} does not take pushes for {each.app}: "
-        f"{each.reason or 'no reason given'} (status {each.status}). Put its key, project or "
-        "environment right."
+        f"{_why(each) or 'no reason given'}. Put its key, project or environment right."
         for each in shown.alarms
     ]
     told = "".join(
@@ -169,9 +170,14 @@ def _pushes(pushes: Sequence[PastPush]) -> str:
 
 def _outcome(push: PastPush) -> str:
     css = "good" if push.kind is OutcomeKind.SENT else "bad"
-    why = " ".join(filter(None, (str(push.status or ""), push.reason)))
-    detail = f"<small>{escape(why)}</small>" if push.kind is not OutcomeKind.SENT and why else ""
+    why = "" if push.kind is OutcomeKind.SENT else _why(push)
+    detail = f"<small>{escape(why)}</small>" if why else ""
     return f'<span><span class="{css}">{_WORDS[push.kind]}</span>{detail}</span>'
+
+
+def _why(push: PastPush) -> str:
+    """What the provider said: status and reason, as far as there are any."""
+    return " ".join(filter(None, (str(push.status or ""), push.reason)))
 
 
 def _devices(devices: Sequence[ListedDevice]) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 
 from offhook.sdk.http import Http
-from offhook.wire.conference import ConferenceRequest
 from offhook.wire.ids import ResourceKind, encode_id
+from offhook.wire.telephony import StartConference
 
 
 class ConferenceClient:
@@ -18,4 +18,4 @@ class ConferenceClient:
         """Make one call of these; the first one goes on. Raises what `Http.request` raises."""
         encoded = [encode_id(ResourceKind.CALL, each) for each in call_ids]
         url = f"{self._base()}/telephony/conference"
-        await self._http.request("POST", url, body=ConferenceRequest(encoded), patience=3.0)
+        await self._http.request("POST", url, body=StartConference(callIds=encoded), patience=3.0)

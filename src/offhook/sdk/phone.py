@@ -209,7 +209,7 @@ class Phone:
         """End every call; no more come."""
         self._closed = True
         self._pushed.line_failed(InitializationError("This Webex object was closed meanwhile."))
-        await self.end_calls()
+        await self._calls.close()
         for queue in self._iterators:
             queue.put_nowait(None)
 

@@ -50,12 +50,16 @@ class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MediaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where audio goes. Empty `addresses`: the host of the HTTP listener."""
+    """Where audio goes. Empty `addresses`: the host of the HTTP listener.
+
+    `music_on_hold` is an audio file for those who wait, in place of the built-in music.
+    """
 
     addresses: list[str] = []
     public_address: str | None = None
     first_port: int | None = None
     last_port: int | None = None
+    music_on_hold: str | None = None
 
 
 class WebhookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -144,8 +148,9 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if media.first_port is not None and media.last_port is not None:
             ports = (media.first_port, media.last_port)
         addresses = tuple(media.addresses) or self._listening_addresses()
+        music = Path(media.music_on_hold) if media.music_on_hold is not None else None
         try:
-            return MediaConfig(addresses, media.public_address, ports)
+            return MediaConfig(addresses, media.public_address, ports, music_on_hold=music)
         except ValueError as error:
             raise ConfigError(f"media: {str(error).rstrip('.')}.") from error
 

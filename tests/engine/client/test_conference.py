@@ -54,11 +54,30 @@ def test_whichever_was_talked_on_the_conference_is_talked_on(s, talked_on):
     assert s.heard == "carol"
 
 
-def test_two_calls_on_hold_are_a_conference_on_hold(s):
+def test_two_calls_on_hold_are_a_conference_that_is_talked_in(s):
     s.hold("carol")
     assert s.done(s.merge("carol", "bob"))
+    assert s.heard == "carol"
+
+
+def test_a_conference_that_cannot_be_resumed_is_one_all_the_same(s):
+    s.hold("carol")
+    s.instead[io.PostHold] = NO
+    assert s.done(s.merge("carol", "bob"))
     assert s.heard is None
-    assert s.done(s.resume("carol"))
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_who_merges_two_calls_talks_on_no_third_one(agreed):
+    s = PhoneStory()
+    s.talking("bob", "dave")
+    s.consult("carol", "bob")
+    s.picks_up("carol")
+    s.resume("dave")
+    if not agreed:
+        s.instead[phone.PostConference] = NO
+    assert s.done(s.merge("carol", "bob")) is agreed
+    assert s.heard == ("carol" if agreed else "dave")
 
 
 def test_calls_that_are_not_merged_stay_as_they_were(s):
@@ -76,7 +95,8 @@ def test_a_service_that_agrees_and_does_nothing_fails_in_time(s):
     s.idle.add(phone.PostConference)
     command = s.merge("carol", "bob")
     s.wait(11)
-    assert isinstance(s.error(command), CallTimeoutError)
+    assert isinstance(s.error(command), CallAssociationError)
+    assert isinstance(s.error(command).error, CallTimeoutError)
     assert s.heard == "carol"
 
 

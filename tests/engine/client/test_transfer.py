@@ -16,7 +16,7 @@ from offhook.errors import (
     ServiceError,
     TransferFailedError,
 )
-from offhook.wire.mobius import CauseCode
+from offhook.wire.mobius import CauseCode, MobiusErrorCode
 
 GONE = ServiceError("Gone.", 404)
 
@@ -90,6 +90,8 @@ def test_a_transfer_that_is_agreed_to_and_not_done_leaves_both(consulted):
     consulted.wait(11)
     assert isinstance(consulted.error(command), CallTimeoutError)
     assert both_are_as_they_were(consulted)
+    consulted.ends("bob")
+    assert consulted.reason("bob") is EndReason.REMOTE_HANGUP
 
 
 def test_a_request_that_is_never_answered_fails_too(consulted):
@@ -166,6 +168,13 @@ def test_a_direct_transfer_that_is_refused_leaves_the_call(s):
     failed = s.error(s.direct_transfer("bob"))
     assert isinstance(failed, TransferFailedError)
     assert (failed.reason, failed.error) == (EndReason.ERROR, NO)
+    assert s.heard == "bob"
+
+
+def test_a_direct_transfer_to_somebody_busy_says_so(s):
+    busy = ServiceError("Busy.", 403, error_code=MobiusErrorCode.USER_BUSY)
+    s.instead[phone.PostTransfer] = busy
+    assert s.error(s.direct_transfer("bob")).reason is EndReason.BUSY
     assert s.heard == "bob"
 
 

@@ -3,18 +3,41 @@
 from collections.abc import Iterable
 from itertools import count
 
-from offhook.engine.exchange import Exchange
+from offhook.engine.exchange import Exchange, ExchangeRefused
 from offhook.engine.exchange import effects as out
 from offhook.engine.exchange import inputs as put
-from offhook.engine.exchange.model import CallRecord, Party, PersonTarget, Target
+from offhook.engine.exchange.call import Call
+from offhook.engine.exchange.model import (
+    CallRecord,
+    Party,
+    PersonTarget,
+    ServiceNumber,
+    ServiceTarget,
+    Target,
+)
+from offhook.engine.exchange.views import CallView
 from offhook.wire.mobius import CauseCode
 from offhook.wire.roap import RoapMessage, RoapType
 
 ALICE = Party("Alice", "1001", "alice")
 BOB = Party("Bob", "1002", "bob")
 CAROL = Party("Carol", "1003", "carol")
+DAVE = Party("Dave", "1004", "dave")
+ERIN = Party("Erin", "1005", "erin")
+EVERYBODY = (ALICE, BOB, CAROL, DAVE, ERIN)
 
-Told = out.Incoming | out.Progress | out.Connected | out.Held | out.Resumed | out.Disconnected
+
+def service(number: ServiceNumber) -> ServiceTarget:
+    """One of the service's own numbers."""
+    return ServiceTarget(number, Party(number.value, "8000"))
+
+
+def town() -> "World":
+    """Everybody is there, with one line each: a1, b1, c1, d1, e1."""
+    world = World()
+    for party in EVERYBODY:
+        world.register(f"{party.person_id[0]}1", party)
+    return world
 
 
 class World:
@@ -26,6 +49,7 @@ class World:
         self.now = 1000.0
         self.told: list[tuple[str, str, out.News]] = []
         self.media: list[out.MediaEffect] = []
+        self.windows: list[out.WindowEffect] = []
         self.records: list[CallRecord] = []
         self.views: list[out.ViewChanged] = []
         self.line_of: dict[str, str] = {}
@@ -90,6 +114,37 @@ class World:
         """The client resumes its call."""
         self.put(put.Resume(self.line_of[call_id], call_id))
 
+    def send_on(self, call_id: str, target: Target | Party) -> None:
+        """The client transfers its call blindly."""
+        goal = PersonTarget(target) if isinstance(target, Party) else target
+        self.put(put.BlindTransfer(self.line_of[call_id], call_id, "dialled", goal))
+
+    def join(self, call_id: str, to_call_id: str) -> None:
+        """The client transfers one of its calls to the other."""
+        self.put(put.ConsultTransfer(self.line_of[call_id], call_id, to_call_id))
+
+    def merge(self, person: Party, call_id: str, *others: str) -> None:
+        """The person makes a conference of its calls."""
+        self.command(person, call_id, put.ConferenceViews(others))
+
+    def command(self, person: Party, view_or_call: str, action: put.Action) -> list[out.Effect]:
+        """The person commands over REST."""
+        return self.put(put.Control(person.person_id, view_or_call, action))
+
+    def refusal(self, event: put.Input) -> ExchangeRefused:
+        """Why a command is refused; it changes nothing."""
+        before = self._picture()
+        try:
+            self.put(event)
+        except ExchangeRefused as refused:
+            assert self._picture() == before
+            return refused
+        raise AssertionError("it was not refused")
+
+    def _picture(self) -> str:
+        views = [self.exchange.views(party.person_id) for party in EVERYBODY]
+        return repr((self.exchange.calls(), self.exchange.sessions(), views))
+
     def incoming(self, line_id: str) -> str:
         """The latest call that the line was told to ring for."""
         return next(
@@ -127,6 +182,42 @@ class World:
                 return effect
         return None
 
+    def voices(self, call_id: str) -> set[str] | out.Sound:
+        """Whom the call hears, or what is played to it; of those that are still there."""
+        match self.hears(call_id):
+            case out.JoinLegs(call_id=one, other_call_id=other):
+                return {one, other} - {call_id}
+            case out.MixLegs(call_ids=call_ids):
+                return {*call_ids} - {call_id}
+            case out.PlaySound(sound=sound):
+                return sound
+        return set()
+
+    def remote(self, call_id: str) -> Party | None:
+        """Who is at the other end, as far as the client was told."""
+        for news in reversed(self.news(call_id)):
+            match news:
+                case out.Incoming(caller=party) | out.Progress(callee=party):
+                    return party
+                case out.Connected(party=party) | out.InfoChanged(party=party):
+                    return party
+        return None
+
+    def names(self, call_id: str) -> set[str]:
+        """Who is in the call, as far as the client was told."""
+        told = [each for each in self.news(call_id) if isinstance(each, out.Participants)]
+        return {each.party.name for each in told[-1].participants} if told else set()
+
+    def call(self, call_id: str) -> Call:
+        """The call as the exchange has it."""
+        return next(each for each in self.exchange.calls() if each.call_id == call_id)
+
+    def view_of(self, person: Party, call_id: str) -> CallView:
+        """The person's only view of that call."""
+        views = self.exchange.views(person.person_id)
+        (view,) = (each for each in views if each.call_id == call_id)
+        return view
+
     def wait(self, seconds: float) -> None:
         """Let time pass, firing timers when they are due."""
         until = self.now + seconds
@@ -155,6 +246,14 @@ class World:
                     self.views.append(effect)
                 case out.Transition():
                     pass
+                case (
+                    out.WindowOpened()
+                    | out.WindowClosed()
+                    | out.LineOffered()
+                    | out.LineRings()
+                    | out.LineLost()
+                ):
+                    self.windows.append(effect)
                 case _:
                     self.media.append(effect)
                     self._media_replies(effect)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.exchange.stories import ALICE, BOB, CAROL, World
+from engine.exchange.stories import ALICE, BOB, CAROL, World, service
 from offhook.engine.exchange import ExchangeRefused
 from offhook.engine.exchange import effects as out
 from offhook.engine.exchange import inputs as put
@@ -24,10 +24,6 @@ def world() -> World:
     world.register("a1", ALICE)
     world.register("b1", BOB)
     return world
-
-
-def service(number: ServiceNumber) -> ServiceTarget:
-    return ServiceTarget(number, Party(number.value, "8000"))
 
 
 # --- ringing and answering ---

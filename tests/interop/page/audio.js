@@ -99,6 +99,13 @@ window.sound = (() => {
       return { hz: ((peak + shift) * context.sampleRate) / this.long.fftSize, level };
     }
 
+    // How loud each of these frequencies was in the last 170 ms, 1.0 = full scale.
+    amplitudes(tones) {
+      const samples = new Float32Array(this.long.fftSize);
+      this.long.getFloatTimeDomainData(samples);
+      return tones.map((hz) => amplitude(samples, hz));
+    }
+
     close() {
       clearInterval(this.timer);
       this.source.disconnect();

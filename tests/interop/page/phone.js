@@ -101,15 +101,21 @@ window.offhook = (() => {
     answer: (key) => entry(key).call.answer(microphone),
     end: (key) => entry(key).call.end(),
     holdResume: (key) => entry(key).call.doHoldResume(),
+    blindTransfer: (key, number) => entry(key).call.completeTransfer("BLIND", undefined, number),
+    consultTransfer: (key, other) => entry(key).call.completeTransfer("CONSULT", entry(other).call.getCallId()),
     mute: (key) => entry(key).call.mute(microphone),
     async sendDigit(key, digit) {
       const sent = window.sound.digitSent();
       entry(key).call.sendDigit(digit);
       await sent;
     },
+    endAll() {
+      for (const call of Object.values(calling.callingClient.getActiveCalls()).flat()) call.end();
+    },
     deregister: () => calling.deregister(),
     setTone: (hz) => window.sound.setTone(hz),
     heard: (key) => entry(key).ear?.heard() ?? { hz: 0, level: 0 },
+    amplitudes: (key, tones) => entry(key).ear?.amplitudes(tones) ?? tones.map(() => 0),
     figures: () => window.sound.figures(),
 
     status(key) {

@@ -173,10 +173,13 @@ async def test_a_client_that_does_not_read_is_dropped_and_others_are_served(
         await socket.receive_json(timeout=PATIENCE)  # it is let in
         assert await sockets(cloud) == 2
         # It asks and asks, and reads no answer: what is on the way fills up, and then the queue.
+        # Once it is dropped nobody reads what it says either, so that it may wait for ever.
+        asking = asyncio.create_task(ask_for_ever(socket))
         async with asyncio.timeout(PATIENCE * 2):
             while await sockets(cloud) == 2:
-                for _ in range(50):
-                    await socket.send_json({"id": "x" * 60_000, "type": "ping"})
+                await asyncio.sleep(0.05)
+        asking.cancel()
+        await asyncio.wait([asking])
         await pinged(alice)
         # Now it reads: it finds out why, and may come back.
         async with asyncio.timeout(PATIENCE):
@@ -185,6 +188,11 @@ async def test_a_client_that_does_not_read_is_dropped_and_others_are_served(
         assert message.type is aiohttp.WSMsgType.CLOSE
         assert socket.close_code == 1011
         await alice.close()
+
+
+async def ask_for_ever(socket: aiohttp.ClientWebSocketResponse) -> None:
+    while True:
+        await socket.send_json({"id": "x" * 60_000, "type": "ping"})
 
 
 async def sockets(cloud: Cloud) -> int:

@@ -266,11 +266,11 @@ async def test_the_history_says_who_called_whom_and_what_was_missed(desk: At) ->
     assert [each.name for each in placed] == ["Alice Adams"]
 
 
-async def test_who_is_transferred_has_not_placed_a_call(desk: At) -> None:
+async def test_who_goes_on_after_a_transfer_has_not_placed_a_call(desk: At) -> None:
     alice, bob, carol = await desk("alice"), await desk("bob"), await desk("carol")
-    ours, bobs = await talking(alice, bob)
-    await alice.rest(lambda api: api.telephony.calls.transfer(ours, destination="1003"))
-    await carol.answer("bob")
+    first, bobs = await talking(alice, bob)
+    second, _ = await talking(alice, carol)
+    await alice.rest(lambda api: api.telephony.calls.transfer(first, second))
     await bob.call(CONNECTED, "carol")
     await bob.rest(lambda api: api.telephony.calls.hangup(bobs))
     await carol.no_calls()
@@ -279,6 +279,6 @@ async def test_who_is_transferred_has_not_placed_a_call(desk: At) -> None:
         found = await who.rest(lambda api: api.telephony.calls.call_history())
         return [(each.call_type, each.name) for each in found]
 
-    assert await history(alice) == [("placed", "Bob Brown")]
+    assert await history(alice) == [("placed", "Carol Clark"), ("placed", "Bob Brown")]
     assert await history(bob) == [("received", "Alice Adams")]
-    assert await history(carol) == [("received", "Bob Brown")]
+    assert await history(carol) == [("received", "Bob Brown"), ("received", "Alice Adams")]

@@ -200,3 +200,24 @@ async def test_do_not_disturb_and_forwarding_decide_where_a_call_rings(
     await carol.call(ALERTING, "alice")
     assert await bob.calls() == []
     assert await alice.call(CallState.connecting, "carol")
+
+
+async def test_a_push_says_which_group_was_called(
+    desk: At, cloud: Cloud, receiver: Receiver
+) -> None:
+    await hook(cloud, receiver.url)
+    alice = await desk("alice")
+    await alice.dial("1010")
+    pushes = await receiver.count(3)
+    payloads = [
+        push.json["data"][kind] for push in pushes for kind in ("apnsPayload", "fcmPayload")
+    ]
+    assert {(each["groupName"], each["groupNumber"]) for each in payloads} == {
+        ("Support", "+12025550110")
+    }
+    assert {each["displayName"] for each in payloads} == {"Alice Adams"}
+    actors = {push.json["actorId"] for push in pushes}
+    assert actors == {encode_id(ResourceKind.PEOPLE, ID[name]) for name in ("bob", "carol", "dave")}
+    await alice.dial("1003")
+    fourth = (await receiver.count(4))[3].json["data"]["fcmPayload"]
+    assert "groupName" not in fourth

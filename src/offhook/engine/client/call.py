@@ -31,8 +31,9 @@ from offhook.engine.client.call_states import (
     RemoteRinging,
     State,
     Talking,
+    status_of,
 )
-from offhook.engine.client.causes import reason_of
+from offhook.engine.client.causes import end_of_patience, is_gone, reason_of
 from offhook.engine.client.hold import COMMAND_TIMEOUT, HoldCommands
 from offhook.engine.client.model import (
     CallEnd,
@@ -44,14 +45,7 @@ from offhook.engine.client.model import (
 )
 from offhook.engine.client.negotiation import Negotiation, NegotiationEffect, PostOffer
 from offhook.engine.client.signs_of_life import KEEPALIVE_INTERVAL, SignsOfLife
-from offhook.errors import (
-    CallEndedError,
-    CallMediaError,
-    CallStateError,
-    CallTimeoutError,
-    ServiceError,
-    WebexError,
-)
+from offhook.errors import CallEndedError, CallStateError, ServiceError, WebexError
 from offhook.wire.mobius import (
     LOCAL_CALL_ID,
     CauseCode,
@@ -60,9 +54,6 @@ from offhook.wire.mobius import (
     MobiusEvent,
     MobiusEventType,
 )
-
-# How a call ends for which the service gives no reason of its own.
-_USUAL_ENDS = (EndReason.REMOTE_HANGUP, EndReason.UNAVAILABLE)
 
 
 class ClientCall:
@@ -106,19 +97,7 @@ class ClientCall:
     @property
     def status(self) -> CallStatus:
         """Where the call is."""
-        match self._state:
-            case Preparing() | Dialling() | Invited():
-                return CallStatus.INITIATED
-            case RemoteRinging() | Alerting():
-                return CallStatus.RINGING
-            case Joining() | Answering():
-                return CallStatus.RINGING
-            case Talking():
-                return CallStatus.CONNECTED
-            case Over():
-                return CallStatus.DISCONNECTED
-            case _:
-                assert_never(self._state)
+        return status_of(self._state)
 
     @property
     def held(self) -> bool:
@@ -302,7 +281,7 @@ class ClientCall:
             case io.Request.CREATE:
                 self._end(EndReason.ERROR, CauseCode.NORMAL, error)
             case io.Request.ALERT | io.Request.CONNECT:
-                if _is_gone(error):
+                if is_gone(error):
                     # The caller gave up in this very moment.
                     self._end(EndReason.REMOTE_CANCEL, CauseCode.BUSY)
                 else:
@@ -311,7 +290,7 @@ class ClientCall:
                 if isinstance(self._state, Talking):
                     self._negotiate(self._negotiation.give_up())
                 else:
-                    reason = EndReason.SERVICE_LOST if _is_gone(error) else EndReason.ERROR
+                    reason = EndReason.SERVICE_LOST if is_gone(error) else EndReason.ERROR
                     self._end(reason, CauseCode.NORMAL, error)
             case io.Request.HOLD:
                 self._do(*self._hold.refused(error))
@@ -397,9 +376,7 @@ class ClientCall:
 
     def _disconnected(self, code: int | None, text: str) -> None:
         answered = isinstance(self._state, Talking | Joining)
-        reason = reason_of(code, self.direction, answered=answered)
-        if self._leaving_as is not None and reason in _USUAL_ENDS:
-            reason = self._leaving_as
+        reason = reason_of(code, self.direction, answered=answered, leaving_as=self._leaving_as)
         decline = self.direction is Direction.INCOMING and not isinstance(self._state, Talking)
         # Official clients send this DELETE as well.
         self._end(reason, CauseCode.BUSY if decline else CauseCode.NORMAL, message=text)
@@ -456,23 +433,12 @@ class ClientCall:
                     self._do(io.PostStatus())
             case _:
                 if self._state.until <= now:
-                    self._ran_out()
+                    self._end(*end_of_patience(self._state))
                     return
         if self._negotiate_by is not None and self._negotiate_by <= now:
             self._negotiate_by = None
             self._negotiate(self._negotiation.give_up())
         self._do(*self._hold.tick(now))
-
-    def _ran_out(self) -> None:
-        match self._state:
-            case Preparing():
-                error: WebexError = CallMediaError("The call's audio was not ready in time.")
-                self._end(EndReason.MEDIA_LOST, CauseCode.MEDIA_INACTIVITY, error)
-            case RemoteRinging() | Alerting():
-                self._end(EndReason.NO_ANSWER, CauseCode.NORMAL)
-            case _:
-                error = CallTimeoutError("The service did not set the call up in time.")
-                self._end(EndReason.ERROR, CauseCode.NORMAL, error)
 
     # --- the end ---
 
@@ -521,7 +487,3 @@ class ClientCall:
     def _enter(self, state: State, event: str) -> None:
         old, self._state = self._state, state
         self._do(io.Transition(type(old).__name__.lower(), event, type(state).__name__.lower()))
-
-
-def _is_gone(error: WebexError) -> bool:
-    return isinstance(error, ServiceError) and error.status == 404

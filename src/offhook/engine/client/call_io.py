@@ -130,9 +130,12 @@ class Displaced:
 
 @dataclass(frozen=True, slots=True)
 class LeavingAs:
-    """The service agreed to transfer or merge the call: its end, if a usual one, means that."""
+    """The service agreed to transfer or merge the call: its end, if a usual one, means that.
 
-    reason: EndReason
+    None: it did not do so in time.
+    """
+
+    reason: EndReason | None
 
 
 @dataclass(frozen=True, slots=True)

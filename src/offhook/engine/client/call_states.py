@@ -1,8 +1,9 @@
 """The states of a call of the app's side, and how long each may last."""
 
 from dataclasses import dataclass
+from typing import assert_never
 
-from offhook.engine.client.model import CallEnd
+from offhook.engine.client.model import CallEnd, CallStatus
 
 #: Seconds until the service must have reported progress, or announced an incoming call whole.
 SETUP_TIMEOUT = 10.0
@@ -81,3 +82,18 @@ class Over:
 State = (
     Preparing | Dialling | RemoteRinging | Joining | Invited | Alerting | Answering | Talking | Over
 )
+
+
+def status_of(state: State) -> CallStatus:
+    """What the app is told of the state."""
+    match state:
+        case Preparing() | Dialling() | Invited():
+            return CallStatus.INITIATED
+        case RemoteRinging() | Joining() | Alerting() | Answering():
+            return CallStatus.RINGING
+        case Talking():
+            return CallStatus.CONNECTED
+        case Over():
+            return CallStatus.DISCONNECTED
+        case _:
+            assert_never(state)

@@ -1,6 +1,8 @@
-"""What a disconnect's cause says about why a call ended."""
+"""Why a call ended: what a disconnect's cause, an error or the clock says about it."""
 
+from offhook.engine.client.call_states import Alerting, Preparing, RemoteRinging, State
 from offhook.engine.client.model import Direction, EndReason
+from offhook.errors import CallMediaError, CallTimeoutError, ServiceError, WebexError
 from offhook.wire.mobius import CauseCode
 
 _REASONS = {
@@ -16,9 +18,21 @@ _REASONS = {
     CauseCode.MERGED: EndReason.MERGED,
 }
 
+# How a call ends for which the service gives no reason of its own.
+_USUAL_ENDS = (EndReason.REMOTE_HANGUP, EndReason.UNAVAILABLE)
 
-def reason_of(code: int | None, direction: Direction, *, answered: bool) -> EndReason:
-    """The reason behind `code`; a missing or unknown one counts as a normal end."""
+
+def reason_of(
+    code: int | None,
+    direction: Direction,
+    *,
+    answered: bool,
+    leaving_as: EndReason | None = None,
+) -> EndReason:
+    """The reason behind `code`; a missing or unknown one counts as a normal end.
+
+    `leaving_as` is what a normal end means of a call that is being transferred or merged.
+    """
     try:
         known = _REASONS.get(CauseCode(code or 0))
     except ValueError:
@@ -26,5 +40,27 @@ def reason_of(code: int | None, direction: Direction, *, answered: bool) -> EndR
     if known is not None:
         return known
     if answered:
-        return EndReason.REMOTE_HANGUP
-    return EndReason.REMOTE_CANCEL if direction is Direction.INCOMING else EndReason.UNAVAILABLE
+        usual = EndReason.REMOTE_HANGUP
+    elif direction is Direction.INCOMING:
+        usual = EndReason.REMOTE_CANCEL
+    else:
+        usual = EndReason.UNAVAILABLE
+    return leaving_as if leaving_as is not None and usual in _USUAL_ENDS else usual
+
+
+def end_of_patience(state: State) -> tuple[EndReason, CauseCode, WebexError | None]:
+    """How a call ends whose state has lasted too long: why, what the service is told, the error."""
+    match state:
+        case Preparing():
+            error: WebexError = CallMediaError("The call's audio was not ready in time.")
+            return EndReason.MEDIA_LOST, CauseCode.MEDIA_INACTIVITY, error
+        case RemoteRinging() | Alerting():
+            return EndReason.NO_ANSWER, CauseCode.NORMAL, None
+        case _:
+            error = CallTimeoutError("The service did not set the call up in time.")
+            return EndReason.ERROR, CauseCode.NORMAL, error
+
+
+def is_gone(error: WebexError) -> bool:
+    """Whether the service says that it does not know the call."""
+    return isinstance(error, ServiceError) and error.status == 404

@@ -17,9 +17,11 @@ from offhook.errors import (
     CallAssociationError,
     CallStateError,
     CallTimeoutError,
+    ServiceError,
     TransferFailedError,
     WebexError,
 )
+from offhook.wire.mobius import MobiusErrorCode
 
 #: Seconds in which the transferred calls end, once the service agreed.
 _TRANSFER_TIMEOUT = 10.0
@@ -49,9 +51,7 @@ def direct_transfer(floor: Floor, call: ClientCall, destination: str) -> Script[
         yield Ask(call, lambda request: phone.PostTransfer(request, destination=destination))
     except WebexError as error:
         refuse_if_over(call)
-        raise TransferFailedError(
-            f"The call was not transferred: {error.message}", EndReason.ERROR, error
-        ) from error
+        raise _failed(_refusal(error), error) from error
     yield from _left(floor, call)
 
 
@@ -120,6 +120,8 @@ def _left(floor: Floor, *calls: ClientCall) -> Script[None]:
         )
     except CallTimeoutError:
         if calls[0].end is None or calls[0].end.reason is not EndReason.TRANSFERRED:
+            for call in calls:
+                floor.feed(call, io.LeavingAs(None))
             raise
         floor.hang_up(calls[-1])  # nobody is left on it
 
@@ -128,6 +130,11 @@ def _give_back(floor: Floor, held: ClientCall | None) -> Script[None]:
     if held is not None:
         yield TakeTurn()
         yield from give_back(floor, held)
+
+
+def _refusal(error: WebexError) -> EndReason:
+    code = error.error_code if isinstance(error, ServiceError) else None
+    return EndReason.BUSY if code == MobiusErrorCode.USER_BUSY else EndReason.ERROR
 
 
 def _failed(reason: EndReason, error: WebexError | None = None) -> TransferFailedError:

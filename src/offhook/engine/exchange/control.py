@@ -62,8 +62,8 @@ class Control:
             case inputs.TransferView(to_view=to_view):
                 to = self._leg(self._side(command.person_id, to_view))
                 self._transfer.consult(self._leg(side), to)
-            case inputs.BlindTransferView(dialled=dialled, target=target):
-                self._transfer.blind(self._talking(side), dialled, target)
+            case inputs.BlindTransferView(target=target):
+                self._transfer.blind(self._talking(side), target)
             case inputs.DivertView(dialled=dialled, target=target):
                 self._divert(side, dialled, target)
             case inputs.ConferenceViews(others=others):
@@ -110,7 +110,7 @@ class Control:
 
     def _divert(self, side: Side, dialled: str, target: Target) -> None:
         if side.view_id not in self._floor.rings:
-            self._transfer.blind(self._talking(side), dialled, target)
+            self._transfer.blind(self._talking(side), target)
             return
         session = self._floor.sessions[side.session_id]
         waiter = self._floor.waiter_of(session)

@@ -170,7 +170,7 @@ class Exchange:
                     self._leg_news(call_of_leg, event)
             case inputs.BlindTransfer():
                 call = floor.own(event.line_id, event.call_id)
-                self._transfer.blind(call, event.dialled, event.target)
+                self._transfer.blind(call, event.target)
             case inputs.ConsultTransfer():
                 call = floor.own(event.line_id, event.call_id)
                 self._transfer.consult(call, floor.own(event.line_id, event.to_call_id))

@@ -9,7 +9,7 @@ from offhook.engine.exchange.ending import Ending
 from offhook.engine.exchange.floor import Floor
 from offhook.engine.exchange.model import Party
 from offhook.engine.exchange.parties import introduce, report
-from offhook.engine.exchange.progress import FIRST_PROGRESS, announce
+from offhook.engine.exchange.progress import announce, announce_soon
 from offhook.engine.exchange.refusal import untimely
 from offhook.engine.exchange.roap import Offering
 from offhook.engine.exchange.session import Ring, Session
@@ -62,13 +62,9 @@ class Ringing:
         lines = self.free_lines(party, waiter) or []
         for line_id in lines:
             self._invite(session, ring, line_id)
-        if session.announced:
-            return
         if lines:
-            # A client that is registered but does not report in must not cost the caller the call.
-            session.progress_at = floor.now + FIRST_PROGRESS
-            floor.session_timers.arm(session.session_id)
-        else:
+            announce_soon(floor, session)
+        elif not session.announced:
             # Nobody is awake: it rings all the same, for a phone that wakes in time.
             announce(floor, session)
 

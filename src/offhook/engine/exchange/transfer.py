@@ -47,7 +47,7 @@ class Transfer:
         self._regrouping = regrouping
         self._routing = routing
 
-    def blind(self, call: Call, dialled: str, target: Target) -> None:
+    def blind(self, call: Call, target: Target) -> None:
         """The other party of the call goes on to `target`."""
         floor = self._floor
         session = floor.session_of(call)
@@ -64,7 +64,6 @@ class Transfer:
         if obstacle is not None:
             raise ExchangeRefused(*_OBSTACLES[obstacle])
         after = self._regrouping.gather([other], [call], party_of(target))
-        after.dialled = dialled
         after.redirections = (redirection,)
         self._leave(session, call)
         self._routing.call(after, target)
@@ -106,7 +105,6 @@ class Transfer:
         floor = self._floor
         session, before = floor.session_of(call), floor.session_of(to)
         after = self._regrouping.gather(stay, [call, to], before.callee)
-        after.dialled = before.dialled
         redirection = Redirection(RedirectionReason.TRANSFER, call.party)
         after.redirections = (*before.redirections, redirection)
         after.attempt, before.attempt = before.attempt, None

@@ -17,6 +17,7 @@ main { width: 100%; max-width: 25rem; padding: 2rem; background: var(--paper);
   border-radius: 14px; box-shadow: 0 1px 3px #0002, 0 12px 40px #0001; }
 .brand { color: var(--accent); font-weight: 700; letter-spacing: .02em; margin: 0 0 1.75rem; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .25rem; }
+h1:has(+ p:last-child) { margin-bottom: .75rem; }
 p { margin: 0 0 1.5rem; color: var(--soft); }
 p strong { color: var(--ink); }
 p:last-child { margin: 0; }

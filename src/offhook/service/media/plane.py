@@ -23,6 +23,7 @@ from offhook.engine.exchange.effects import (
     PlaySound,
     RenegotiateLeg,
     SendDigits,
+    Sound,
 )
 from offhook.engine.exchange.inputs import LegSpeaks, MediaNews
 from offhook.engine.rtp.mixing import MOST_PARTICIPANTS
@@ -53,7 +54,9 @@ class MediaPlane:
         self._mixes: dict[str, Mix] = {}
         self.mix_lateness = Lateness()
         self._clock = PlayoutClock()
-        self._sounds = SoundLibrary()
+        self._sounds = SoundLibrary(config.music_on_hold)
+        if config.music_on_hold is not None:
+            self._sounds.prepare(Sound.MUSIC_ON_HOLD)
         self._tasks: set[asyncio.Task[None]] = set()
         self._past = LegStats()
         self._closed = False

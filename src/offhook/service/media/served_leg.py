@@ -23,15 +23,12 @@ from offhook.media.leg import LegConfig, LegState, WebRtcLeg
 from offhook.media.playout import Player, PlayoutClock
 from offhook.media.relay import RelayPort
 from offhook.media.samples import FRAME_SECONDS
-from offhook.service.media.sounds import SoundLibrary
+from offhook.service.media.sounds import ENDING, SoundLibrary
 
 logger = logging.getLogger(__name__)
 
 Negotiation = OpenLeg | AnswerLeg | RenegotiateLeg
 Spawn = Callable[[Coroutine[None, None, None], str], asyncio.Task[None]]
-
-# What ends by itself; the rest plays until something else is heard.
-_ENDING = frozenset({Sound.ANNOUNCEMENT})
 
 
 class ServedLeg:
@@ -158,7 +155,7 @@ class ServedLeg:
 
     async def _start_sound(self, sound: Sound) -> None:
         frames = await self._sounds.sound(sound)
-        ends = sound in _ENDING
+        ends = sound in ENDING
         start = 0
         if sound is Sound.MUSIC_ON_HOLD:
             # It runs on as on the radio: whoever is held twice does not hear the same bars again.
