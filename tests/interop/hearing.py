@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import aclosing
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,8 +96,7 @@ async def _listen(call: BrowserCall | Call) -> Sound:
         amplitudes = await call.phone.amplitudes(call.key, tones)
         level = (await call.phone.heard(call.key)).level
     else:
-        async with aclosing(call.audio.frames(_RATE, block_ms=200)) as blocks:
-            block = await anext(blocks)
+        block = await anext(call.audio.frames(_RATE, block_ms=200))
         amplitudes = [_amplitude(block, tone) for tone in tones]
         level = 10 ** (level_dbfs(block) / 20)
     voices = dict(zip(VOICES, amplitudes, strict=False))

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack, aclosing
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
+
+from wxc_sdk import WebexSimpleApi
+from wxc_sdk.telephony.calls import CallsApi
 
 from interop.browser import PATIENCE, BrowserPhone, Chromium
 from interop.browser_call import BrowserCall
 from interop.cloud import Cloud
 from interop.hearing import VOICES, hears
 from offhook import Call, MediaOption, TokenAuthenticator, Webex
+from service.wxc import with_wxc_sdk
+
+T = TypeVar("T")
 
 BROWSERS = ("alice", "bob", "carol")
 
@@ -88,6 +95,16 @@ class Office:
         async with asyncio.timeout(PATIENCE), aclosing(self.dave.phone.incoming_calls()) as calls:
             return await anext(calls)
 
+    async def talk_with_dave(self, caller: str) -> tuple[BrowserCall, Call]:
+        """A browser calls the SDK, and they hear each other; both sides."""
+        a = await self.dial(caller, "dave")
+        dave = await self.daves_phone_rings()
+        await a.happens("progress")
+        await dave.answer(voice_of_dave())
+        await a.happens("established")
+        await asyncio.gather(hears(a, "dave"), hears(dave, caller))
+        return a, dave
+
     async def talk(self, caller: str, callee: str) -> tuple[BrowserCall, BrowserCall]:
         """One calls the other from browser to browser, and they hear each other; both sides."""
         a = await self.dial(caller, callee)
@@ -97,6 +114,26 @@ class Office:
         await a.happens("established")
         await asyncio.gather(hears(a, callee), hears(b, caller))
         return a, b
+
+    # -- over REST ------------------------------------------------------------------------------
+
+    async def rest(self, name: str, do: Callable[[WebexSimpleApi], T]) -> T:
+        """What somebody does with wxc-sdk."""
+        return await with_wxc_sdk(self.cloud, self.cloud.people[name].token, do)
+
+    async def command(self, name: str, do: Callable[[CallsApi, str], object], *, on: str) -> None:
+        """Have something done to somebody's call with `on`."""
+        call_id = await self.rest_id(name, on)
+        await self.rest(name, lambda api: do(api.telephony.calls, call_id))
+
+    async def rest_id(self, name: str, remote: str) -> str:
+        """What REST calls somebody's call with `remote`."""
+        calls = await self.rest(name, lambda api: api.telephony.calls.list_calls())
+        found = [call.call_id for call in calls if call.remote_party.name == self.name(remote)]
+        assert len(found) == 1, f"{name} has calls {calls}"
+        return str(found[0])
+
+    # -- afterwards -----------------------------------------------------------------------------
 
     async def clear_up(self) -> None:
         """Hang up whatever a story has left, and forget it."""

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from wxc_sdk import WebexSimpleApi
 from wxc_sdk.rest import RestSession
 from wxc_sdk.tokens import Tokens
 
-from service.running import Cloud
+from offhook.service.app import PhoneService
 
 T = TypeVar("T")
 
 
-async def with_wxc_sdk(cloud: Cloud, token: str, story: Callable[[WebexSimpleApi], T]) -> T:
+class Running(Protocol):
+    """What has a service that runs."""
+
+    @property
+    def service(self) -> PhoneService: ...
+
+
+async def with_wxc_sdk(cloud: Running, token: str, story: Callable[[WebexSimpleApi], T]) -> T:
     """Run `story`, which blocks, with a wxc-sdk."""
 
     class Session(RestSession):

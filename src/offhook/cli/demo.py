@@ -16,7 +16,7 @@ from rich.console import Console
 from offhook import Call, MediaOption, TokenAuthenticator, Webex
 from offhook.cli.call_trace import CLOUD, CallTrace
 from offhook.cli.proof import STEP_SECONDS, TONES, Ear, Outcome, listening, show
-from offhook.cli.up import StartErrors
+from offhook.cli.serve import StartErrors
 from offhook.service.directory.demo import DEMO_PEOPLE
 from offhook.testing import LocalCloud, local_cloud
 
