@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 OFFHOOK = [sys.executable, "-m", "offhook.cli"]
-PATIENCE = 90.0
+PATIENCE = 30.0
 
 
 def free_port() -> int:

@@ -38,6 +38,8 @@ _PURPOSES = {
     do.Purpose.ADD: CallAssociationType.MERGE,
     do.Purpose.TRANSFER: CallAssociationType.TRANSFER,
 }
+# What programs know a command by, where that is not the name of its class.
+_NAMES: dict[type[do.Command], str] = {do.Press: "tones", do.SendOn: "transfer"}
 
 
 class DeskPhone:
@@ -243,7 +245,7 @@ class DeskPhone:
             self._report.event("refused", str(refusal))
         except WebexError as error:
             if not self.is_put_away:
-                name = type(command).__name__.lower()
+                name = _NAMES.get(type(command), type(command).__name__.lower())
                 self._report.event("failed", str(error), command=name, code=error.code.name)
         finally:
             self.changed()
@@ -325,7 +327,7 @@ class DeskPhone:
         if waiting.cancelled():
             self._tell(seat, News("taken_back", f"{who}: taken back"))
         elif waiting.result() is DirectTransferResult.NO_ERROR:
-            self._tell(seat, News("sent_on", f"{who}: sent on to {number}", {"number": number}))
+            self._tell(seat, News("sent_on", "", {"number": number}))
         else:
             self._tell(seat, News("failed", f"{who} cannot be transferred."))
 
