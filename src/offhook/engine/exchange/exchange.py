@@ -234,6 +234,7 @@ class Exchange:
     def _click_to_dial(self, event: inputs.ClickToDial) -> None:
         floor = self._floor
         self._refuse_when_stopped()
+        self._refuse_twice(event.view_id, event.session_id)
         lines = floor.lines_of(event.person_id)
         if not lines:
             raise ExchangeRefused(
@@ -264,10 +265,7 @@ class Exchange:
                 MobiusErrorCode.DEVICE_NOT_REGISTERED, "This line is not registered; register it."
             )
         _check_offer(event.offer)
-        if event.call_id in floor.calls or event.session_id in floor.sessions:
-            raise ExchangeRefused(
-                MobiusErrorCode.CALL_PROCESSING_ERROR, "There is a call with this id already."
-            )
+        self._refuse_twice(event.call_id, event.session_id)
         if floor.by_correlation(event.line_id, event.correlation_id) is not None:
             raise ExchangeRefused(
                 MobiusErrorCode.CALL_PROCESSING_ERROR,
@@ -277,6 +275,13 @@ class Exchange:
             raise unsuitable(
                 f"A line has at most {MAX_CALLS_PER_LINE} calls, and one more to join with one of "
                 "them; end one first."
+            )
+
+    def _refuse_twice(self, view_id: str, session_id: str) -> None:
+        floor = self._floor
+        if view_id in floor.calls or view_id in floor.sides or session_id in floor.sessions:
+            raise ExchangeRefused(
+                MobiusErrorCode.CALL_PROCESSING_ERROR, "There is a call with this id already."
             )
 
     def _refuse_when_stopped(self) -> None:
