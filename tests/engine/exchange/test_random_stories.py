@@ -520,7 +520,7 @@ class RandomStories(RuleBasedStateMachine):
 
 
 RandomStories.TestCase.settings = settings(
-    max_examples=int(os.environ.get("OFFHOOK_STORIES", "200")),
+    max_examples=int(os.environ.get("OFFHOOK_STORIES", "300")),
     stateful_step_count=int(os.environ.get("OFFHOOK_STORY_STEPS", "50")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

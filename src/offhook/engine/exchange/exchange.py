@@ -6,6 +6,9 @@ What is always true, after every input:
 - nobody rings after an answer;
 - a line has at most one answered call that is not held;
 - every leg belongs to a session, and every session has a party that talks, rings or waits;
+- whoever is transferred or merged by another stays in a call all the while;
+- who hears whom follows from who is in the session and who holds;
+- a client knows who is at the other end, who else is in the call, and who of them holds;
 - an effect happens once, and a call gets no effect after the one that closed its leg;
 - a client that does not know yet that its call ended is told so, once;
 - a refused command changes nothing;
