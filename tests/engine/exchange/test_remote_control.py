@@ -103,6 +103,12 @@ def test_dialled_from_elsewhere_without_a_phone_or_with_full_ones_is_refused(wor
     assert world.refusal(command).code is MobiusErrorCode.NOT_AVAILABLE
 
 
+def test_dialled_twice_with_the_same_ids_is_refused(world: World) -> None:
+    click(world, ALICE, BOB)
+    again = put.ClickToDial("alice", "clicked", "another", "t", "1002", PersonTarget(BOB))
+    assert world.refusal(again).code is MobiusErrorCode.CALL_PROCESSING_ERROR
+
+
 # --- a call that rings ---
 
 
