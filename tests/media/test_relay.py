@@ -331,6 +331,23 @@ async def test_whoever_is_interrupted_hears_nothing_else_and_one_stream() -> Non
             assert (later.sequence - earlier.sequence) & 0xFFFF == 1
 
 
+async def test_an_interruption_without_anything_leaves_no_number_out() -> None:
+    async with callers(2) as (alice, bob):
+        alice.port.join(bob.port)
+        bob.say(b"before")
+        await alice.hears(b"before")
+        alice.port.interrupt()
+        bob.say(b"meanwhile")
+        alice.say(b"meanwhile")
+        await bob.hears(b"meanwhile")
+        await settled()
+        alice.port.resume()
+        bob.say(b"after")
+        await alice.hears(b"before", b"after")
+        one, two = (Rtp(packet) for packet in alice.ear.rtp)
+        assert (two.sequence - one.sequence) & 0xFFFF == 1
+
+
 class Chair:
     """A seat that keeps what it gets."""
 

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 import pytest
 from wxc_sdk import WebexSimpleApi
-from wxc_sdk.rest import RestError
 from wxc_sdk.telephony.calls import CallState
 
 from offhook import Call, DTMFReceivedEvent, Webex
@@ -47,16 +46,10 @@ class Person:
                 await asyncio.sleep(0.05)
 
     async def answers(self, remote: str) -> str:
-        """Answer the call that rings, or soon will, as soon as a phone can; its id."""
+        """Answer the call that rings, or soon will; its id."""
         call = await self.call(CallState.alerting, remote)
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                try:
-                    await self.rest(lambda api: api.telephony.calls.answer(call))
-                except RestError:  # No phone has said yet that it rings.
-                    await asyncio.sleep(0.05)
-                else:
-                    return call
+        await self.rest(lambda api: api.telephony.calls.answer(call))
+        return call
 
     async def on_the_phone(self) -> Call:
         """The call on which the phone talks, or will soon."""

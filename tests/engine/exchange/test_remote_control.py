@@ -19,7 +19,7 @@ from offhook.engine.exchange.model import (
     Target,
     UnknownTarget,
 )
-from offhook.engine.exchange.views import Personality
+from offhook.engine.exchange.views import Personality, ViewState
 from offhook.wire.mobius import CauseCode, MobiusErrorCode
 
 
@@ -57,6 +57,8 @@ def test_dialled_from_elsewhere_the_own_phone_rings_then_the_others(world: World
     view = world.exchange.view("clicked")
     assert view is not None
     assert (view.personality, view.remote, view.call_id) == (Personality.CLICK_TO_DIAL, BOB, mine)
+    states = [each.view.state for each in world.views if each.view.view_id == "clicked"]
+    assert states == [ViewState.ALERTING, ViewState.ALERTING, ViewState.CONNECTED]
 
 
 def test_dialled_from_elsewhere_the_call_that_is_up_is_held(world: World) -> None:

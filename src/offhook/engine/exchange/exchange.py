@@ -33,9 +33,9 @@ from offhook.engine.exchange.model import EndReason, Forward, ServiceNumber
 from offhook.engine.exchange.negotiation import Negotiation
 from offhook.engine.exchange.refusal import ExchangeRefused, unsuitable
 from offhook.engine.exchange.regrouping import Regrouping
-from offhook.engine.exchange.ringing import Ringing
+from offhook.engine.exchange.ringing import MAX_RING_SECONDS, Ringing
 from offhook.engine.exchange.roap import MAX_SEQ, Answering
-from offhook.engine.exchange.routing import MAX_RING_SECONDS, Routing, party_of
+from offhook.engine.exchange.routing import Routing, party_of
 from offhook.engine.exchange.service_number import media_came_up, read_back
 from offhook.engine.exchange.session import Session
 from offhook.engine.exchange.transfer import Transfer
@@ -102,7 +102,9 @@ class Exchange:
     def deadline(self) -> float | None:
         """When the next `Tick` is due, None if nothing waits."""
         call, session = self._floor.call_timers.next(), self._floor.session_timers.next()
-        return min((at for at in (call, session) if at is not None), default=None)
+        if call is None or session is None:
+            return session if call is None else call
+        return min(call, session)
 
     def calls(self) -> tuple[Call, ...]:
         """The calls there are, for metrics and lists. Not to be changed."""
