@@ -200,11 +200,24 @@ def demo(
     push: Annotated[
         bool, typer.Option("--push", help="Bob's phone sleeps, and a push has to wake it.")
     ] = False,
+    conference: Annotated[
+        bool, typer.Option("--conference", help="Alice adds carol, and leaves the two.")
+    ] = False,
+    transfer: Annotated[
+        bool, typer.Option("--transfer", help="Alice asks carol, and hands bob over.")
+    ] = False,
 ) -> None:
     """Let alice call bob, here and now, and draw the call as a ladder."""
+    if push + conference + transfer > 1:
+        _fail("One demonstration at a time; give one of --push, --conference and --transfer.")
+    what, needs = "the local cloud is", "all"
     if push:
-        raise typer.Exit(_installed("demo_push", "the local cloud is", "all").demo_push())
-    raise typer.Exit(_installed("demo", "the local cloud is", "all").demo())
+        raise typer.Exit(_installed("demo_push", what, needs).demo_push())
+    if conference:
+        raise typer.Exit(_installed("demo_three", what, needs).demo_conference())
+    if transfer:
+        raise typer.Exit(_installed("demo_three", what, needs).demo_transfer())
+    raise typer.Exit(_installed("demo", what, needs).demo())
 
 
 def _audio(play: str | None, record: Path | None, *, speaker: bool) -> "Audio":

@@ -145,9 +145,9 @@ def _welcome(cloud: LocalCloud) -> None:
     console.print("  Next, in another terminal:", style="dim")
     console.print(f"  [bold]{_program()}{command.removeprefix('offhook')}[/]", soft_wrap=True)
     console.print()
-    asleep = f"phone --as bob --asleep{other}"
-    console.print("  A phone that only a push wakes, for alice to call:", style="dim")
-    console.print(f"  {_program()} {asleep}", soft_wrap=True)
+    console.print("  A phone with two calls in view, and one that only a push wakes:", style="dim")
+    for phone in ("--as bob", "--as carol --asleep"):
+        console.print(f"  {_program()} phone {phone}{other}", soft_wrap=True)
     console.print()
 
 

@@ -58,6 +58,7 @@ class DeskPhone:
         self._seats: list[Seat] = []
         self._order = itertools.count(1)
         self._view = PhoneView()
+        self._standing = Services.SIGNING_IN
         self._webex: Webex | None = None
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -72,6 +73,10 @@ class DeskPhone:
     def view(self) -> PhoneView:
         """The phone as it is now."""
         self._adopt()
+        standing = self._standing
+        if standing is Services.READY and not self.runs:
+            standing = Services.SIGNING_IN  # A call would not be taken yet.
+        self._view = replace(self._view, services=standing)
         slots = {seat.call: seat.slot for seat in self._seats}
         seats = sorted(self._seats, key=lambda seat: seat.slot)
         calls = tuple(call_view(seat, slots, self._view.owner) for seat in seats)
@@ -85,7 +90,7 @@ class DeskPhone:
 
     def stands(self, services: Services) -> None:
         """How it stands with the phone services."""
-        self._view = replace(self._view, services=services)
+        self._standing = services
         self.changed()
 
     def changed(self) -> None:
@@ -101,17 +106,25 @@ class DeskPhone:
 
         False if none came within `patience` seconds, where that is given.
         """
-        async with asyncio.TaskGroup() as group:
-            self._webex, self._group, self._had_calls = webex, group, False
-            self._spawn(self._take_calls(webex), "desk-incoming")
-            try:
-                came = await self._until_over(once, patience)
-                await self._end_calls(webex)
-            finally:
-                self._webex = self._group = None
-                for task in self._tasks:
-                    task.cancel()
-        self._seats.clear()
+        try:
+            async with asyncio.TaskGroup() as group:
+                return await self._live(group, webex, once, patience)
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from errors  # whoever reads on is told of the first one
+
+    async def _live(
+        self, group: asyncio.TaskGroup, webex: Webex, once: bool, patience: float | None
+    ) -> bool:
+        self._webex, self._group, self._had_calls = webex, group, False
+        self._spawn(self._take_calls(webex), "desk-incoming")
+        self.changed()
+        try:
+            came = await self._until_over(once, patience)
+            await self._end_calls(webex)
+        finally:
+            self._webex = self._group = None
+            for task in self._tasks:
+                task.cancel()
         return came
 
     @property
@@ -123,6 +136,11 @@ class DeskPhone:
     def runs(self) -> bool:
         """Whether it can have calls at the moment."""
         return self._group is not None
+
+    async def begun(self) -> None:
+        """Wait until it has signed in, or sleeps."""
+        while self.view.services is Services.SIGNING_IN:
+            await self._changed.wait()
 
     def leave(self) -> None:
         """Put it away: end all calls."""

@@ -110,7 +110,7 @@ def news_of(event: CallEvent) -> News | None:
                 {"reason": reason, "associated": associated.call_id},
             )
         case AnswerRequestedEvent():
-            return News("answer_requested", f"From elsewhere: please answer {who}")
+            return News("answer_requested", f"Asked from elsewhere to answer {who}")
         case CallDisconnectedEvent(reason=reason):
             text = f"{who}: {words_for(reason, call.direction)}"
             if reason is EndReason.LOCAL_HANGUP and call.is_group_call:
