@@ -278,7 +278,7 @@ async def row(backend: Backend, cloud: str, core: int, seconds: float, bare: flo
                             cells.append("not reached")
                             break
                     else:
-                        most, micros = await flat_out(load, far, process.pid, seconds)
+                        most, micros = await flat_out(load, far, process.pid, 2.0)
                         cells += [f"{most:.0f}", f"{micros:.0f}", f"{bare / micros:.2f}"]
                     assert not load.refusals
             finally:
@@ -346,7 +346,7 @@ async def run(options: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--only", default="", help="backends whose name has this in it")
     uvloop.run(run(parser.parse_args()))
 
