@@ -297,6 +297,42 @@ def test_audio_that_is_lost_takes_only_that_party_out(world: World) -> None:
     assert world.voices(alices) == {carols}
 
 
+def test_a_client_that_falls_silent_leaves(world: World) -> None:
+    alices, bobs, carols = three(world)
+    world.wait(1200)
+    for line, call in (("a1", alices), ("c1", carols)):
+        world.put(put.KeepAlive(line, call))
+    world.wait(100)
+    assert world.ended(bobs) is EndReason.LINE_LOST
+    assert world.voices(alices) == {carols}
+
+
+def test_a_party_whose_audio_never_came_up_is_out_and_the_others_go_on(world: World) -> None:
+    first, bobs = world.talk("a1", "b1", BOB)
+    second = world.dial("a1", CAROL)
+    world.put(put.LegConnected(second))
+    carols = world.alert("c1")
+    world.put(put.Answer("c1", carols, f"own-{carols}"))
+    world.merge(ALICE, second, first)
+    assert world.voices(bobs) == {second, carols}
+    world.wait(11)
+    assert world.ended(carols) is EndReason.ERROR
+    assert world.voices(bobs) == {second}
+
+
+def test_a_client_that_vanishes_is_out_of_all_of_its_calls(world: World) -> None:
+    """A conference, a call on hold beside it, and one that rings."""
+    alices, bobs, carols = three(world)
+    beside, daves = world.talk("a1", "d1", DAVE)
+    world.end(bobs)
+    third = world.dial("e1", BOB)
+    bobs = world.alert("b1")
+    world.put(put.LineGone("a1"))
+    assert world.ended(carols) is world.ended(daves) is EndReason.LINE_LOST
+    assert {call.call_id for call in world.exchange.calls()} == {third, bobs}
+    assert not {alices, beside} & {call.call_id for call in world.exchange.calls()}
+
+
 def test_all_leave_one_after_the_other_and_one_record_is_left(world: World) -> None:
     calls = four(world)
     records = len(world.records)

@@ -6,6 +6,9 @@ What is always true, after every input:
 - nobody rings after an answer;
 - a line has at most one answered call that is not held;
 - every leg belongs to a session, and every session has a party that talks, rings or waits;
+- whoever is transferred or merged by another stays in a call all the while;
+- who hears whom follows from who is in the session and who holds;
+- a client knows who is at the other end, who else is in the call, and who of them holds;
 - an effect happens once, and a call gets no effect after the one that closed its leg;
 - a client that does not know yet that its call ended is told so, once;
 - a refused command changes nothing;
@@ -234,6 +237,7 @@ class Exchange:
     def _click_to_dial(self, event: inputs.ClickToDial) -> None:
         floor = self._floor
         self._refuse_when_stopped()
+        self._refuse_twice(event.view_id, event.session_id)
         lines = floor.lines_of(event.person_id)
         if not lines:
             raise ExchangeRefused(
@@ -264,10 +268,7 @@ class Exchange:
                 MobiusErrorCode.DEVICE_NOT_REGISTERED, "This line is not registered; register it."
             )
         _check_offer(event.offer)
-        if event.call_id in floor.calls or event.session_id in floor.sessions:
-            raise ExchangeRefused(
-                MobiusErrorCode.CALL_PROCESSING_ERROR, "There is a call with this id already."
-            )
+        self._refuse_twice(event.call_id, event.session_id)
         if floor.by_correlation(event.line_id, event.correlation_id) is not None:
             raise ExchangeRefused(
                 MobiusErrorCode.CALL_PROCESSING_ERROR,
@@ -277,6 +278,13 @@ class Exchange:
             raise unsuitable(
                 f"A line has at most {MAX_CALLS_PER_LINE} calls, and one more to join with one of "
                 "them; end one first."
+            )
+
+    def _refuse_twice(self, view_id: str, session_id: str) -> None:
+        floor = self._floor
+        if view_id in floor.calls or view_id in floor.sides or session_id in floor.sessions:
+            raise ExchangeRefused(
+                MobiusErrorCode.CALL_PROCESSING_ERROR, "There is a call with this id already."
             )
 
     def _refuse_when_stopped(self) -> None:
