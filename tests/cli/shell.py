@@ -48,6 +48,11 @@ class Shell:
             out, err = await process.communicate()
         return process.returncode or 0, out.decode(), err.decode()
 
+    def token(self, name: str) -> str:
+        assert self.ready is not None
+        token: str = next(each["token"] for each in self.ready["people"] if each["name"] == name)
+        return token
+
     def test_number(self, name: str) -> str:
         assert self.ready is not None
         number: str = self.ready["test_numbers"][name]

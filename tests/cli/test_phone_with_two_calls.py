@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
+import aiohttp
 import pytest
 
 from cli.desks import Desk, Event, desk
@@ -117,3 +118,30 @@ async def test_a_transfer_that_waits_is_taken_back_or_given_back_or_goes(
     carol.do("answer")
     assert (await alice.says("ended", lambda event: event["slot"] == 1))["reason"] == "transferred"
     await asyncio.gather(bob.hears(CAROL), carol.hears(BOB))
+
+
+async def test_a_call_to_a_group_rings_everywhere_and_is_answered_from_elsewhere(
+    shell: Shell,
+) -> None:
+    async with (
+        desk(shell, "alice", "--play", f"tone:{ALICE}") as alice,
+        desk(shell, "bob", "--play", f"tone:{BOB}", "--remote-answer") as bob,
+        desk(shell, "carol") as carol,
+    ):
+        await asyncio.gather(*(phone.says("ready") for phone in (alice, bob, carol)))
+        alice.do("dial 1010")
+        rings = await asyncio.gather(bob.says("incoming"), carol.says("incoming"))
+        assert {event["text"] for event in rings} == {"Alice Adams calls through Support"}
+        token = shell.token("Bob Brown")
+        async with aiohttp.ClientSession(headers={"authorization": f"Bearer {token}"}) as rest:
+            calls = f"{shell.cloud}/v1/telephony/calls"
+            async with rest.get(calls) as answer:
+                call_id = (await answer.json())["items"][0]["id"]
+            async with rest.post(f"{calls}/answer", json={"callId": call_id}) as answer:
+                assert answer.status == 204
+        await asyncio.gather(bob.hears(ALICE), alice.hears(BOB))
+        ended = await carol.says("ended")
+        assert (ended["reason"], ended["text"]) == (
+            "answered_elsewhere",
+            "Alice Adams: answered elsewhere",
+        )

@@ -83,7 +83,7 @@ async def show(phone: DeskPhone, notes: Notes, console: Console) -> None:
         arriving(single_keys=True) as input_,
         _warnings_as(notes),
         Live(console=console, screen=True, auto_refresh=False) as live,
-        _resized(new),
+        _window(phone, new),
     ):
         painter = _Painter(live, console)
         typing = asyncio.create_task(input_.get(), name="desk-input")
@@ -137,13 +137,16 @@ class _Painter:
 
 
 @contextmanager
-def _resized(new: asyncio.Event) -> Iterator[None]:
+def _window(phone: DeskPhone, new: asyncio.Event) -> Iterator[None]:
+    """Draw anew when the window has another size; end the calls when it is closed."""
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGWINCH, new.set)
+    loop.add_signal_handler(signal.SIGHUP, phone.leave)
     try:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGWINCH)
+        loop.remove_signal_handler(signal.SIGHUP)
 
 
 @contextmanager
