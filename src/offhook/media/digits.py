@@ -3,6 +3,8 @@
 from collections import deque
 from collections.abc import Mapping, Sequence
 
+from offhook.engine.rtp.opus_duration import opus_silence
+from offhook.engine.rtp.rewrite import FRAME
 from offhook.engine.rtp.telephone_event import EventSender
 from offhook.media.relay import RelayPort
 from offhook.media.samples import FRAME_SECONDS
@@ -10,6 +12,7 @@ from offhook.media.samples import FRAME_SECONDS
 #: Not a digit but a second in which nothing is sent.
 PAUSE = ","
 
+_SILENCE = opus_silence(FRAME)
 _PAUSE_STEPS = round(1.0 / FRAME_SECONDS)
 
 
@@ -74,7 +77,13 @@ class OutgoingDigits:
     def _send_event(self, sender: EventSender, now: float) -> None:
         form = self._port.leg.format
         event = sender.packet(0)
-        if event is not None and form is not None and form.telephone_event is not None:
+        if form is None:
+            return
+        if event is None:
+            # Without audio in between, a receiver conceals the loss: it lets the tone ring on, and
+            # the next digit, if it is the same, is not heard as another.
+            self._port.interrupt_with(_SILENCE, form.opus, now)
+        elif form.telephone_event is not None:
             self._port.interrupt_with_event(
                 event.payload, form.telephone_event, now, first=event.first
             )

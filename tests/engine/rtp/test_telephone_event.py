@@ -61,7 +61,7 @@ def test_between_two_digits_is_a_pause_long_enough_to_hear_two() -> None:
         place for place, each in enumerate(packets) if each is not None and each.timestamp != 5000
     )
     # The tone is over with the first of the three end packets.
-    assert (second - (first_end - 2) - 1) * 20 == 80
+    assert (second - (first_end - 2) - 1) * 20 == 120
 
 
 def test_durations_count_in_the_clock_of_the_payload_type() -> None:

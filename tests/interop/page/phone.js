@@ -53,7 +53,7 @@ window.offhook = (() => {
   return {
     async init({ u2c, hydra, token, region, country, tone }) {
       window.sound.setTone(tone);
-      await window.sound.resume();
+      await window.sound.prepare();
       calling = await window.Calling.init({
         webexConfig: {
           config: { logger: { level: "error" }, services: { discovery: { u2c, hydra } } },

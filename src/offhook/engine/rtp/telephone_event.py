@@ -41,10 +41,12 @@ class EventPacket:
 class EventSender:
     """Turns digits into packets. Call `packet` every 20 ms while `busy`.
 
-    `on` and `off` are the seconds that a digit and the pause behind it last.
+    `on` and `off` are the seconds that a digit and the pause behind it last. A receiver that plays
+    digits lets the tone ring on until other audio comes, which is after the last of the end
+    packets; the pause is long enough to be heard all the same.
     """
 
-    def __init__(self, rate: int, *, on: float = 0.16, off: float = 0.08) -> None:
+    def __init__(self, rate: int, *, on: float = 0.16, off: float = 0.12) -> None:
         self._step = round(rate * PACKET_SECONDS)
         self._steps = max(round(on / PACKET_SECONDS), 3)
         # The tone is over with the first of the end packets; the others are sent in the pause.
