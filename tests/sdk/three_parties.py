@@ -15,10 +15,10 @@ E = TypeVar("E", bound=CallEvent)
 class Party:
     """Somebody with a phone."""
 
-    def __init__(self, name: str, webex: Webex, cloud: RunningCloud) -> None:
+    def __init__(self, name: str, webex: Webex, number: str) -> None:
         self.name = name
         self.webex = webex
-        self.number = cloud.number(name)
+        self.number = number
 
     async def calls(self, other: Party) -> tuple[Call, Call]:
         """Call somebody who answers. Returns both sides."""
@@ -48,7 +48,10 @@ class Parties:
 
     async def of(self, *names: str) -> list[Party]:
         found = await asyncio.gather(*(self._phones.of(name) for name in names))
-        return [Party(name, webex, self._cloud) for name, webex in zip(names, found, strict=True)]
+        return [
+            Party(name, webex, self._cloud.number(name))
+            for name, webex in zip(names, found, strict=True)
+        ]
 
 
 async def until(call: Call, kind: type[E], *, after: int = 0) -> E:
