@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TypeVar
 
-from offhook import Call, CallEvent, Webex
+from offhook import Call, CallEvent, MediaOption, Webex
 from sdk.clouds import PATIENCE, Phones, RunningCloud, voice
 from sdk.conftest import next_call
 
@@ -20,20 +20,24 @@ class Party:
         self.webex = webex
         self.number = number
 
+    def voice(self) -> MediaOption:
+        """What they say."""
+        return voice(self.name)
+
     async def calls(self, other: Party) -> tuple[Call, Call]:
         """Call somebody who answers. Returns both sides."""
-        call = await self.webex.phone.dial_phone_number(other.number, voice(self.name))
+        call = await self.webex.phone.dial_phone_number(other.number, self.voice())
         return call, await other.answers(call)
 
     async def consults(self, origin: Call, other: Party) -> tuple[Call, Call]:
         """Call somebody from a call. Returns both sides."""
-        call = await origin.start_associated_call(other.number, option=voice(self.name))
+        call = await origin.start_associated_call(other.number, option=self.voice())
         return call, await other.answers(call)
 
     async def answers(self, call: Call) -> Call:
         """Take the call that rings here."""
         incoming = await next_call(self.webex)
-        await incoming.answer(voice(self.name))
+        await incoming.answer(self.voice())
         async with asyncio.timeout(PATIENCE):
             await call.connected()
         return incoming

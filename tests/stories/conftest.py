@@ -7,6 +7,7 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,9 +22,9 @@ PhoneOf = Callable[[str], Awaitable[Webex]]
 Parties = Callable[..., Awaitable[list[Party]]]
 
 
-def settings(data: Path) -> ServiceConfig:
+def settings(data: Path, **more: Any) -> ServiceConfig:
     return ServiceConfig(
-        data=str(data), http="127.0.0.1:0", https="127.0.0.1:0", timing=Timing(ring=5)
+        data=str(data), http="127.0.0.1:0", https="127.0.0.1:0", timing=Timing(ring=5), **more
     )
 
 
