@@ -22,10 +22,7 @@ PATIENCE = 20.0
 async def everybody_hears(**calls: Call) -> None:
     """Wait until each of these people hears exactly all others of them."""
     await all_of(
-        *(
-            hears(call, *(other for other in calls if other != name))
-            for name, call in calls.items()
-        )
+        *(hears(call, *(other for other in calls if other != name)) for name, call in calls.items())
     )
 
 

@@ -29,8 +29,8 @@ from stories.hearing import (
     hears_music,
     hears_nothing,
     next_call,
-    voice,
     talking,
+    voice,
 )
 
 

@@ -1,4 +1,4 @@
-"""Five people and their conferences: who hears whom at each step, and that who stays misses nobody."""
+"""Five people and their conferences: who hears whom at each step, and who stays misses nobody."""
 
 from __future__ import annotations
 

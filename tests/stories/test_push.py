@@ -21,10 +21,9 @@ from stories.conftest import PhoneOf
 from stories.hearing import hears, voice
 from stories.sleeping import PATIENCE, Sleeper, sleepers
 
+
 async def dial(alice: Webex, cloud: LocalCloud, who: str = "bob") -> Call:
-    return await alice.phone.dial_phone_number(
-        cloud.person(who).extension, voice("alice")
-    )
+    return await alice.phone.dial_phone_number(cloud.person(who).extension, voice("alice"))
 
 
 async def devices(cloud: LocalCloud, push: LocalPush, who: str) -> list[str]:
