@@ -12,10 +12,9 @@ from wxc_sdk.telephony.calls import CallState
 
 from offhook import Call, DTMFReceivedEvent, Webex
 from offhook.testing import LocalCloud
-from sdk.clouds import hears, voice
 from service.wxc import with_wxc_sdk
 from stories.conftest import PhoneOf
-from stories.hearing import PATIENCE
+from stories.hearing import PATIENCE, hears, voice
 
 T = TypeVar("T")
 

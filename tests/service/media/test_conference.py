@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from media.gaps import LONGEST_GAP, longest_gap
 from media.legs import WAIT, Rtp
 from media.test_relay import renumbered
 from offhook.engine.exchange.effects import (
@@ -35,8 +36,6 @@ from offhook.service.media.config import MediaConfig
 from service.media.desk import RATE, Desk, Person
 
 FREQUENCIES = (400, 700, 1100, 1500, 2000)
-#: Nobody may miss anybody for longer than this, whatever happens to the others.
-LONGEST_GAP = 0.060
 
 
 @pytest.fixture
@@ -79,24 +78,6 @@ async def hears_something(person: Person) -> None:
             pass
 
 
-def strengths(samples: Samples, frequency: float) -> np.ndarray:  # type: ignore[type-arg]
-    """How strong a tone is, every 2.5 ms in windows of 10 ms."""
-    window, hop = RATE // 100, RATE // 400
-    wave = np.exp(-2j * np.pi * frequency * np.arange(window) / RATE) * np.hanning(window)
-    places = range(0, len(samples) - window, hop)
-    return np.array([abs(np.dot(samples[at : at + window], wave)) for at in places])
-
-
-def longest_gap(samples: Samples, frequency: float) -> float:
-    """Seconds of the longest stretch in which a tone that should be there is not heard."""
-    strong = strengths(samples, frequency)
-    longest = run = 0
-    for gone in strong < np.median(strong) * 0.2:
-        run = run + 1 if gone else 0
-        longest = max(longest, run)
-    return longest / 400
-
-
 async def without_a_gap(desk: Desk, pairs: list[tuple[Person, Person]], *does: MediaEffect) -> None:
     """Do it; meanwhile the first of each pair hears the second all the time."""
     starts = [len(listener.recorder) for listener, _ in pairs]
@@ -104,7 +85,7 @@ async def without_a_gap(desk: Desk, pairs: list[tuple[Person, Person]], *does: M
     desk.do(*does)
     await pairs[0][0].listen(0.7)
     for (listener, talker), start in zip(pairs, starts, strict=True):
-        gap = longest_gap(listener.recorder.since(start), talker.frequency)
+        gap = longest_gap(listener.recorder.since(start), RATE, talker.frequency)
         assert gap <= LONGEST_GAP, f"{listener.call_id} misses {talker.call_id} for {gap:.3f} s"
 
 
@@ -292,8 +273,8 @@ async def test_lost_packets_of_a_talker_are_concealed_for_the_others(desk: Desk)
 
     a.leg.send_rtp = lossy  # type: ignore[method-assign]
     heard = await c.listen(2.0)
-    assert longest_gap(heard, a.frequency) <= 0.02
-    assert longest_gap(heard, b.frequency) <= 0.02
+    assert longest_gap(heard, RATE, a.frequency) <= 0.02
+    assert longest_gap(heard, RATE, b.frequency) <= 0.02
 
 
 async def test_a_listener_who_loses_packets_is_sent_copies_and_the_others_are_not(
