@@ -16,6 +16,7 @@ from pathlib import Path
 BENCHMARKS = {
     "call_setup": "Call set-up",
     "relay": "Relay",
+    "mixing": "Mixing",
     "call_rate": "Calls a second",
     "exchange": "The exchange alone",
     "memory": "Memory",

@@ -1,6 +1,6 @@
 """Janus as a peer to measure against: started with a configuration of its own, driven by its API.
 
-Debian's package `janus`. Only the AudioBridge is loaded, and the transport over a Unix socket.
+Debian's package `janus`. Only the AudioBridge is loaded, and the transport over WebSockets.
 """
 
 import asyncio
@@ -10,15 +10,17 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+
+from benchmarks import precedence
+
 _LIBRARIES = Path("/usr/lib/x86_64-linux-gnu/janus")
 _ANSWER_SECONDS = 20.0
-_STARTS = 5
 
 _CORE = """general: {{
     configs_folder = "{folder}"
@@ -28,24 +30,17 @@ _CORE = """general: {{
     loggers_folder = "{folder}/none"
     debug_level = 2
     session_timeout = 0
-    daemonize = false
 }}
 media: {{
     rtp_port_range = "20000-24000"
 }}
-nat: {{
-    nice_debug = false
-    full_trickle = false
-}}
 """
-_SOCKET = """general: {{
-    enabled = true
+_TRANSPORT = """general: {{
     json = "plain"
-    path = "{folder}/janus.sock"
-    type = "SOCK_SEQPACKET"
-}}
-admin: {{
-    admin_enabled = false
+    ws = true
+    ws_ip = "127.0.0.1"
+    ws_port = {port}
+    wss = false
 }}
 """
 
@@ -58,9 +53,9 @@ def installed() -> bool:
 class Janus:
     """A running Janus. `process` is its number."""
 
-    def __init__(self, process: int, sock: socket.socket) -> None:
+    def __init__(self, process: int, connection: aiohttp.ClientWebSocketResponse) -> None:
         self.process = process
-        self._sock = sock
+        self._connection = connection
         self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._session = 0
 
@@ -96,9 +91,8 @@ class Janus:
 
     async def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
         name = secrets.token_hex(6)
-        loop = asyncio.get_running_loop()
-        self._waiting[name] = loop.create_future()
-        await loop.sock_sendall(self._sock, json.dumps(message | {"transaction": name}).encode())
+        self._waiting[name] = asyncio.get_running_loop().create_future()
+        await self._connection.send_json(message | {"transaction": name})
         async with asyncio.timeout(_ANSWER_SECONDS):
             answer = await self._waiting[name]
         if answer["janus"] == "error":
@@ -106,10 +100,9 @@ class Janus:
         return answer
 
     async def listen(self) -> None:
-        """Take answers and events, until the socket is closed."""
-        loop = asyncio.get_running_loop()
-        while data := await loop.sock_recv(self._sock, 2**20):
-            answer = json.loads(data)
+        """Take answers and events, until the connection is closed."""
+        async for message in self._connection:
+            answer = json.loads(message.data)
             waiting = self._waiting.get(answer.get("transaction", ""))
             # An acknowledgement says only that the answer is to come.
             if waiting is not None and answer["janus"] != "ack" and not waiting.done():
@@ -118,59 +111,61 @@ class Janus:
 
 @asynccontextmanager
 async def running() -> AsyncIterator[Janus]:
-    """A Janus of our own, ended afterwards."""
+    """A Janus of our own, in a session of its own as any service, ended afterwards."""
     with tempfile.TemporaryDirectory(prefix="offhook-janus-") as name:
-        folder = Path(name)
-        for kind, library in (
-            ("plugins", "libjanus_audiobridge.so"),
-            ("transports", "libjanus_pfunix.so"),
-        ):
-            (folder / kind).mkdir()
-            (folder / kind / library).symlink_to(_LIBRARIES / kind / library)
-        (folder / "none").mkdir()
-        (folder / "janus.jcfg").write_text(_CORE.format(folder=name))
-        (folder / "janus.transport.pfunix.jcfg").write_text(_SOCKET.format(folder=name))
-        (folder / "janus.plugin.audiobridge.jcfg").write_text("general: {\n}\n")
-        process, sock = await _started(folder)
-        listening: asyncio.Task[None] | None = None
-        try:
-            janus = Janus(process.pid, sock)
-            listening = asyncio.create_task(janus.listen())
-            await janus.open()
-            yield janus
-        finally:
-            if listening is not None:
-                listening.cancel()
-                await asyncio.wait([listening])
-            sock.close()
-            await _ended(process)
-
-
-async def _started(folder: Path) -> tuple[asyncio.subprocess.Process, socket.socket]:
-    """Janus, and a socket to it.
-
-    On a busy machine its transport may begin to serve before it is ready, and give up at once.
-    """
-    for _ in range(_STARTS):
+        port = _free_port()
+        _write_configuration(Path(name), port)
         process = await asyncio.create_subprocess_exec(
-            "janus", "-F", str(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            *precedence.first("-F", name, program="janus"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        sock.setblocking(False)
-        deadline = time.monotonic() + _ANSWER_SECONDS
-        while process.returncode is None and time.monotonic() < deadline:
+        try:
+            async with (
+                aiohttp.ClientSession() as http,
+                await _connected(http, port) as connection,
+            ):
+                janus = Janus(process.pid, connection)
+                listening = asyncio.create_task(janus.listen())
+                try:
+                    await janus.open()
+                    yield janus
+                finally:
+                    listening.cancel()
+                    await asyncio.wait([listening])
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+
+
+def _write_configuration(folder: Path, port: int) -> None:
+    for kind, library in (
+        ("plugins", "libjanus_audiobridge.so"),
+        ("transports", "libjanus_websockets.so"),
+    ):
+        (folder / kind).mkdir()
+        (folder / kind / library).symlink_to(_LIBRARIES / kind / library)
+    (folder / "none").mkdir()
+    (folder / "janus.jcfg").write_text(_CORE.format(folder=folder))
+    (folder / "janus.transport.websockets.jcfg").write_text(_TRANSPORT.format(port=port))
+    (folder / "janus.plugin.audiobridge.jcfg").write_text("general: {\n}\n")
+
+
+async def _connected(http: aiohttp.ClientSession, port: int) -> aiohttp.ClientWebSocketResponse:
+    async with asyncio.timeout(_ANSWER_SECONDS):
+        while True:
             try:
-                sock.connect(str(folder / "janus.sock"))
-            except (FileNotFoundError, ConnectionRefusedError):
+                return await http.ws_connect(
+                    f"ws://127.0.0.1:{port}", protocols=("janus-protocol",)
+                )
+            except aiohttp.ClientConnectorError:
                 await asyncio.sleep(0.05)
-            else:
-                return process, sock
-        sock.close()
-        await _ended(process)
-    raise RuntimeError("Janus does not start.")
 
 
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        process.terminate()
-    await process.wait()
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -60,7 +60,7 @@ class Participant:
         self.leg.on_rtp = self._hear
         self.place = place
         self.payloads: Sequence[bytes] = ()
-        self.heard: list[bytes] | None = None
+        self.heard: list[tuple[float, bytes]] | None = None
         self.stream = 0
         self._sequence = 0
 
@@ -84,7 +84,7 @@ class Participant:
     def _hear(self, packet: bytes) -> None:
         self.stream = int.from_bytes(packet[8:12], "big")
         if self.heard is not None:
-            self.heard.append(packet[12:])
+            self.heard.append((time.perf_counter(), packet[12:]))
 
 
 def tones_in(payloads: Sequence[bytes], places: int) -> set[int]:
@@ -142,10 +142,7 @@ class Stream:
 
 
 class Watch:
-    """Sees every datagram that reaches this machine over loopback. Needs the right to (CAP_NET_RAW).
-
-    Raises PermissionError without it.
-    """
+    """Sees every datagram on loopback. Raises PermissionError without the right (CAP_NET_RAW)."""
 
     def __init__(self) -> None:
         self._socket = socket.socket(

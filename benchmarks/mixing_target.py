@@ -1,7 +1,7 @@
 """Our mixer, as a process for `benchmarks.mixing`.
 
-``python -m benchmarks.mixing_target ADDRESS`` reads lines of JSON, each a leg with its "room" and its
-"offer", mixes it with the others of that room, and answers with its "answer".
+``python -m benchmarks.mixing_target ADDRESS`` reads lines of JSON, each a leg with its "room" and
+its "offer", mixes it with the others of that room, and answers with its "answer".
 """
 
 import asyncio

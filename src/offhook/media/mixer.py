@@ -41,7 +41,6 @@ class Mix:
         self._ticker = Ticker(self._step, lateness)
         self._blender = Blender(_FRAME)
         self._speaker: ActiveSpeaker[str] = ActiveSpeaker()
-        self._heard: Wave = np.zeros((MOST_PARTICIPANTS, _FRAME), np.float32)
         self._common = Feed()
         self._common_protected: Feed | None = None
         self._before = silent(_FRAME)
@@ -80,10 +79,10 @@ class Mix:
 
     def _step(self, due: float) -> None:
         seats = list(self._seats.values())
-        self._hear(seats, due)
+        heard = self._hear(seats, due)
         apart = [row for row, seat in enumerate(seats) if seat.talker.is_apart]
         frames = self._blender.blend(
-            self._heard[apart],
+            heard[apart],
             [seats[row].talker.before for row in apart],
             [seats[row].talker.after for row in apart],
         )
@@ -96,13 +95,15 @@ class Mix:
         if speaker is not None:
             self._on_speaker(speaker)
 
-    def _hear(self, seats: Sequence[MixSeat], due: float) -> None:
-        heard = self._heard[: len(seats)]
+    def _hear(self, seats: Sequence[MixSeat], due: float) -> Wave:
+        """What each says in the 20 ms from `due`; their levels are taken note of."""
+        heard = np.empty((len(seats), _FRAME), np.float32)
         for row, seat in enumerate(seats):
             heard[row] = seat.receiver.play(due)
         powers = np.einsum("ij,ij->i", heard, heard) / _FRAME
         for seat, power in zip(seats, powers.tolist(), strict=True):
             seat.talker.update(power, muted=seat.port.muted)
+        return heard
 
     def _send_common(self, seats: Sequence[MixSeat], frame: Samples, due: float) -> None:
         silent_ones = [seat for seat in seats if not seat.talker.is_apart]

@@ -112,6 +112,10 @@ class Encoder:
         self.rate = rate
         self.frame_samples = rate * FRAME_MS // 1000
         self._packet = ctypes.create_string_buffer(_LARGEST_PACKET)
+        self._bytes = memoryview(self._packet)
+        # Copied into: to ask an array for its address takes longer than to copy a frame.
+        self._frame = np.zeros(self.frame_samples, np.int16)
+        self._address = self._frame.ctypes.data_as(ctypes.c_void_p)
         for setting, value in (
             (_SET_BITRATE, bitrate),
             (_SET_COMPLEXITY, complexity),
@@ -144,15 +148,11 @@ class Encoder:
         """One packet from int16 [rate / 50]. Raises OpusError for any other length."""
         if frame.shape != (self.frame_samples,):
             raise OpusError(f"A frame has {self.frame_samples} samples, not {frame.shape}.")
-        frame = np.ascontiguousarray(frame, dtype=np.int16)
+        self._frame[:] = frame
         size = self._encode(
-            self._handle.pointer,
-            frame.ctypes.data_as(ctypes.c_void_p),
-            self.frame_samples,
-            self._packet,
-            _LARGEST_PACKET,
+            self._handle.pointer, self._address, self.frame_samples, self._packet, _LARGEST_PACKET
         )
-        return self._packet.raw[: _checked(size)]
+        return self._bytes[: _checked(size)].tobytes()
 
 
 class Decoder:

@@ -12,7 +12,8 @@ class Player:
     """What one leg hears of the service's own sounds.
 
     A `sound` is a sequence of Opus packets of 20 ms. Digits and the like are queued as inserts,
-    which play before the sound goes on. Nothing plays, and nothing is lost, until the leg can send.
+    which play before the sound goes on. Nothing plays, and nothing is lost, until the leg can send;
+    while something interrupts what the leg hears, the sound runs on unheard.
     """
 
     def __init__(self, port: RelayPort) -> None:

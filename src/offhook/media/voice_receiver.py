@@ -82,8 +82,8 @@ class VoiceReceiver:
         """The 20 ms that begin at `now`, int16 [rate / 50]; call it once for each frame."""
         wanted = frame_samples(self.rate)
         while len(self._ready) < wanted:
-            item = self.jitter.next_frame(now, len(self._ready) / self.rate)
-            self._ready = np.concatenate((self._ready, self._heard(item)))
+            heard = self._heard(self.jitter.next_frame(now, len(self._ready) / self.rate))
+            self._ready = np.concatenate((self._ready, heard)) if len(self._ready) else heard
         block, self._ready = self._ready[:wanted], self._ready[wanted:]
         return block
 

@@ -4,12 +4,14 @@ Real clients on real legs; the plane is told what the exchange would tell it.
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 from itertools import pairwise
 
 import numpy as np
 import pytest
+import uvloop
 
 from media.gaps import LONGEST_GAP, longest_gap
 from media.legs import WAIT, Rtp
@@ -29,6 +31,9 @@ from offhook.engine.exchange.effects import (
 from offhook.engine.exchange.inputs import LegAnswered, LegDtmf, LegFailed, LegOffered, LegSpeaks
 from offhook.engine.rtp.mixing import MOST_PARTICIPANTS
 from offhook.engine.rtp.rtcp import SenderReport, parse_rtcp
+from offhook.media.mix_feed import Feed
+from offhook.media.mix_seat import MixSeat
+from offhook.media.mixer import Mix
 from offhook.media.samples import Samples
 from offhook.media.sources import Tone
 from offhook.media.spectrum import level_dbfs, tone_share
@@ -67,8 +72,8 @@ async def hears(person: Person, *others: Person) -> None:
 
 
 async def all_hear_each_other(*everybody: Person) -> None:
-    for person in everybody:
-        await hears(person, *(other for other in everybody if other is not person))
+    others = {person: [other for other in everybody if other is not person] for person in everybody}
+    await asyncio.gather(*(hears(person, *heard) for person, heard in others.items()))
 
 
 async def hears_something(person: Person) -> None:
@@ -80,23 +85,29 @@ async def hears_something(person: Person) -> None:
 
 async def without_a_gap(desk: Desk, pairs: list[tuple[Person, Person]], *does: MediaEffect) -> None:
     """Do it; meanwhile the first of each pair hears the second all the time."""
-    starts = [len(listener.recorder) for listener, _ in pairs]
+    starts = [(len(listener.recorder), talker.left_out) for listener, talker in pairs]
     await pairs[0][0].listen(0.3)
     desk.do(*does)
     await pairs[0][0].listen(0.7)
-    for (listener, talker), start in zip(pairs, starts, strict=True):
+    for (listener, talker), (start, left_out) in zip(pairs, starts, strict=True):
         gap = longest_gap(listener.recorder.since(start), RATE, talker.frequency)
-        assert gap <= LONGEST_GAP, f"{listener.call_id} misses {talker.call_id} for {gap:.3f} s"
+        # A machine so busy that the clients themselves left something out proves nothing.
+        held_up = talker.left_out > left_out
+        assert held_up or gap <= LONGEST_GAP, (
+            f"{listener.call_id} misses {talker.call_id} for {gap:.3f} s"
+        )
 
 
 def assert_one_stream(*everybody: Person) -> None:
     """Each client received one SSRC, no number missing, and never waited long for a packet."""
+    held_up = any(person.left_out for person in everybody)
     for person in everybody:
         packets = [Rtp(packet) for packet in person.ear.rtp]
         assert {packet.ssrc for packet in packets} == {packets[0].ssrc}
         for earlier, later in pairwise(packets):
             assert (later.sequence - earlier.sequence) & 0xFFFF == 1
-            assert (later.timestamp - earlier.timestamp) & 0xFFFFFFFF <= LONGEST_GAP * 48_000
+            pause = (later.timestamp - earlier.timestamp) & 0xFFFFFFFF
+            assert held_up or pause <= LONGEST_GAP * 48_000
 
 
 # --- who hears whom -----------------------------------------------------------------------------
@@ -273,8 +284,9 @@ async def test_lost_packets_of_a_talker_are_concealed_for_the_others(desk: Desk)
 
     a.leg.send_rtp = lossy  # type: ignore[method-assign]
     heard = await c.listen(2.0)
-    assert longest_gap(heard, RATE, a.frequency) <= 0.02
-    assert longest_gap(heard, RATE, b.frequency) <= 0.02
+    held_up = a.left_out or b.left_out  # the machine, not the service
+    assert held_up or longest_gap(heard, RATE, a.frequency) <= 0.02
+    assert held_up or longest_gap(heard, RATE, b.frequency) <= 0.02
 
 
 async def test_a_listener_who_loses_packets_is_sent_copies_and_the_others_are_not(
@@ -366,6 +378,32 @@ async def test_a_mix_of_legs_that_are_gone_or_too_many_does_nothing(
     assert desk.plane.legs_mixed == MOST_PARTICIPANTS
     desk.do(*(CloseLeg(name) for name in names))
     assert desk.plane.mixes_open == 0
+
+
+async def three_who_come_and_go() -> None:
+    desk = Desk(MediaConfig())
+    a, b, c = await people(desk, 3)
+    desk.do(MixLegs("m", ("a", "b", "c")))
+    await all_hear_each_other(a, b, c)
+    desk.do(JoinLegs("a", "b"), CloseLeg("c"))
+    await hears(a, b)
+    await desk.close()
+
+
+def test_it_is_the_same_on_uvloop() -> None:
+    uvloop.run(three_who_come_and_go())
+
+
+async def test_nothing_is_left_of_a_mix_that_is_over(desk: Desk) -> None:
+    a, _, _ = await people(desk, 3)
+    for number in range(3):
+        desk.do(MixLegs(f"m {number}", ("a", "b", "c")))
+        await a.listen(0.1)
+    desk.do(JoinLegs("a", "b"), CloseLeg("c"))
+    await a.listen(0.1)
+    gc.collect()
+    left = [each for each in gc.get_objects() if isinstance(each, Mix | MixSeat | Feed)]
+    assert not left
 
 
 async def test_closing_ends_every_mix(desk: Desk) -> None:
