@@ -225,8 +225,8 @@ async def _show(current: Call, report: Report) -> None:
             tone = dominant_tone(block, 8_000)
             heard = round(tone.frequency) if tone is not None else None
             report.status(f"Hearing {heard} Hz" if heard else "Connected")
-            # A tone is measured a little differently each time.
-            if heard and abs(heard - heard_before) > max(0.01 * heard_before, 2):
+            # Between two whole numbers the same tone is now the one and now the other.
+            if heard and abs(heard - heard_before) > 1:
                 report.event("hearing", f"Hearing {heard} Hz", frequency=heard)
             heard_before = heard or 0
     finally:
