@@ -13,9 +13,8 @@ import asyncio
 import pytest
 
 from interop.browser_call import BrowserCall
-from interop.hearing import hears, hears_music, hears_ringback, hears_silence
+from interop.hearing import all_hear_all, hears, hears_music, hears_ringback, hears_silence
 from interop.office import Office
-from offhook import Call
 
 # The browser's driver runs in the tests' loop, and takes its time over a large message.
 pytestmark = [
@@ -24,13 +23,6 @@ pytestmark = [
     pytest.mark.timeout(90),
     pytest.mark.loop_limit(ms=300),
 ]
-
-
-async def all_hear_all(**calls: BrowserCall | Call) -> None:
-    """Each hears all others, and not itself."""
-    async with asyncio.TaskGroup() as group:
-        for name, call in calls.items():
-            group.create_task(hears(call, *(calls.keys() - {name})))
 
 
 # -- hold, mute, digits --------------------------------------------------------------------------
