@@ -1,17 +1,25 @@
-"""Exchange: processor time of a whole call in the engine alone, from dialling to both ends.
+"""Exchange: processor time in the engine alone of a whole call, of transfers and of merges.
 
-It shows that a call costs the same however many others are up.
+A call is everything from dialling to both ends, and costs the same however many others are up; a
+transfer and a merge are the one command, with all that it has others told.
 """
 
 import sys
 import time
+from collections.abc import Callable
 from itertools import count
+from statistics import median
 
 from offhook.engine.exchange import Exchange
 from offhook.engine.exchange.effects import OpenLeg
 from offhook.engine.exchange.inputs import (
     Alert,
     Answer,
+    BlindTransfer,
+    Command,
+    ConferenceViews,
+    ConsultTransfer,
+    Control,
     End,
     Input,
     LegAnswered,
@@ -27,6 +35,9 @@ from offhook.wire.roap import RoapMessage, RoapType
 
 ROUNDS = 5
 CALLS = 500
+COMMANDS = 300
+#: Parties of the conference that a merge makes.
+SIZES = (3, 10, 30)
 
 
 class Load:
@@ -82,6 +93,57 @@ class Load:
         return [*effects]
 
 
+class Switchboard(Load):
+    """One person, the first, who transfers and merges calls with others beside 100 that are up."""
+
+    def __init__(self, parties: int) -> None:
+        super().__init__(others=100)
+        self._host, first = self._pair
+        self._parties = [first, *range(first + 1, first + parties - 1)]
+        for index in self._parties[1:]:
+            self._give(LineRegistered(f"line{index}", _person(index)))
+
+    def blind(self) -> float:
+        """Seconds of a blind transfer."""
+        one, other, *_ = self._parties
+        mine, theirs = self._bring_up(self._host, one)
+        target = PersonTarget(_person(other))
+        spent = self._timed(BlindTransfer(f"line{self._host}", mine, "number", target))
+        self._end(one, theirs)
+        return spent
+
+    def consult(self) -> float:
+        """Seconds of a consult transfer."""
+        one, other, *_ = self._parties
+        first, theirs = self._bring_up(self._host, one)
+        second, _ = self._bring_up(self._host, other)
+        spent = self._timed(ConsultTransfer(f"line{self._host}", first, second))
+        self._end(one, theirs)
+        return spent
+
+    def merge(self) -> float:
+        """Seconds of the merge that brings the last party into a conference with all others."""
+        mine, called = self._bring_up(self._host, self._parties[0])
+        legs = [called]
+        spent = 0.0
+        for index in self._parties[1:]:
+            call, called = self._bring_up(self._host, index)
+            legs.append(called)
+            merge = ConferenceViews((call,))
+            spent = self._timed(Control(f"person{self._host}", mine, merge))
+        for index, leg in zip(self._parties, legs, strict=True):
+            self._end(index, leg)
+        return spent
+
+    def _timed(self, command: Command | Control) -> float:
+        start = time.process_time()
+        self._give(command)
+        return time.process_time() - start
+
+    def _end(self, index: int, call: str) -> None:
+        self._give(End(f"line{index}", call, f"own-{call}", CauseCode.NORMAL))
+
+
 def _person(index: int) -> Party:
     return Party(f"person {index}", str(index), f"person{index}")
 
@@ -99,7 +161,20 @@ def main() -> int:
             best = min(best, time.process_time() - start)
         inputs = load.inputs / ROUNDS / CALLS
         print(f"| {others} | {inputs:.0f} | {best / CALLS * 1e6:.0f} µs |")
+    print()
+    print("| command | processor time | a second |")
+    print("|---|---|---|")
+    three = Switchboard(parties=3)
+    _print_command("blind transfer", three.blind)
+    _print_command("consult transfer", three.consult)
+    for size in SIZES:
+        _print_command(f"merge to {size} parties", Switchboard(size).merge)
     return 0
+
+
+def _print_command(name: str, command: Callable[[], float]) -> None:
+    typical = median(command() for _ in range(COMMANDS))
+    print(f"| {name} | {typical * 1e6:.0f} µs | {1 / typical:,.0f} |")
 
 
 if __name__ == "__main__":

@@ -55,9 +55,12 @@ def by_aioapns(settings: dict[str, Any]) -> Send:
 
 
 def by_firebase_admin(settings: dict[str, Any]) -> Send:
+    import warnings
+
     import firebase_admin
     from firebase_admin import credentials, messaging
 
+    warnings.simplefilter("ignore", DeprecationWarning)  # It has another name for tokens now.
     where = f"https://{settings['host']}:{settings['port']}"
     messaging._MessagingService.FCM_URL = where + "/v1/projects/{0}/messages:send"
     firebase_admin.initialize_app(credentials.Certificate(settings["credentials"]))

@@ -81,12 +81,14 @@ async def flat_out(client: Client, seconds: float) -> tuple[float, float]:
     return count / (time.perf_counter() - start), (time.process_time() - cpu) / count
 
 
-async def measure(name: str, server: dict[str, Any]) -> dict[str, Any]:
+async def measure(
+    name: str, server: dict[str, Any], rates: tuple[int, ...] = RATES
+) -> dict[str, Any]:
     client = CLIENTS[name](server)
     await client.start()
     await paced(client, 500, 0.5)
     found: dict[str, Any] = {}
-    for rate in RATES:
+    for rate in rates:
         delays, cpu = await paced(client, rate, SECONDS)
         found[str(rate)] = {"delays": delays, "cpu": cpu}
     most, cpu = await flat_out(client, SECONDS)

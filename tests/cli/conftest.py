@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
+import select
 import signal
-from collections.abc import AsyncIterator
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cli.shell import PATIENCE, Shell, free_port
+import offhook
+from cli.shell import OFFHOOK, PATIENCE, Shell, free_port
 
 
 @pytest.fixture(scope="module")
@@ -19,26 +21,31 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def environment(home: Path) -> dict[str, str]:
+    """The processes have nothing of ours but the code under test."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OFFHOOK_")}
-    return {**kept, "XDG_STATE_HOME": str(home / "state"), "XDG_DATA_HOME": str(home / "share")}
+    code = str(Path(offhook.__file__).parents[1])
+    state, share = str(home / "state"), str(home / "share")
+    return {**kept, "PYTHONPATH": code, "XDG_STATE_HOME": state, "XDG_DATA_HOME": share}
 
 
-@pytest.fixture
-async def shell(environment: dict[str, str], home: Path) -> AsyncIterator[Shell]:
-    """A cloud that `offhook up` started, and stopped by SIGTERM afterwards."""
-    ports = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
-    shell = Shell(environment)
-    process = await shell.start(
-        "up", "--http", ports[0], "--https", ports[1], "--data", str(home / "data"), "--json"
-    )
+@pytest.fixture(scope="module")
+def shell(environment: dict[str, str], home: Path) -> Iterator[Shell]:
+    """A cloud that `offhook up` started, and stopped by SIGTERM after the last test of the file."""
+    http, https = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    up = ["up", "--http", http, "--https", https, "--data", str(home / "data"), "--json"]
+    with (home / "up.log").open("w") as log:
+        process = subprocess.Popen(
+            [*OFFHOOK, *up], env=environment, stdout=subprocess.PIPE, stderr=log
+        )
     assert process.stdout is not None
-    async with asyncio.timeout(PATIENCE):
-        shell.ready = json.loads(await process.stdout.readline())
-    shell.cloud = f"http://{ports[0]}"
-    yield shell
-    process.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(PATIENCE):
-        await process.communicate()
+    try:
+        readable, _, _ = select.select([process.stdout], [], [], PATIENCE)
+        line = process.stdout.readline() if readable else b""
+        assert line, f"the cloud is not up: {(home / 'up.log').read_text()}"
+        yield Shell(environment, cloud=f"http://{http}", ready=json.loads(line))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE)
     assert process.returncode == 0

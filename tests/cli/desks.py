@@ -35,8 +35,8 @@ class Desk:
                     if event["event"] == name and (when is None or when(event)):
                         return event
         except TimeoutError:
-            raise AssertionError(f"it never said {name}: {self.events}") from None
-        raise AssertionError(f"it ended without {name}: {self.events}")
+            raise AssertionError(f"it never said {name}") from None
+        raise AssertionError(f"it ended without {name}")
 
     async def hears(self, *frequencies: int) -> Event:
         """Wait until nothing but these tones is heard, in Hz."""
@@ -62,9 +62,11 @@ async def desk(shell: Shell, who: str, *arguments: str) -> AsyncIterator[Desk]:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
+    phone = Desk(process)
     try:
-        yield Desk(process)
+        yield phone
     finally:
         if process.returncode is None:
             process.terminate()
-        await process.communicate()
+        rest, _ = await process.communicate()
+        print(who, *phone.events, rest.decode(), sep="\n")  # seen when a test fails

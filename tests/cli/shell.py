@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 OFFHOOK = [sys.executable, "-m", "offhook.cli"]
-PATIENCE = 90.0
+PATIENCE = 30.0
 
 
 def free_port() -> int:
@@ -47,6 +47,11 @@ class Shell:
         async with asyncio.timeout(PATIENCE):
             out, err = await process.communicate()
         return process.returncode or 0, out.decode(), err.decode()
+
+    def token(self, name: str) -> str:
+        assert self.ready is not None
+        token: str = next(each["token"] for each in self.ready["people"] if each["name"] == name)
+        return token
 
     def test_number(self, name: str) -> str:
         assert self.ready is not None

@@ -163,6 +163,23 @@ async def test_the_demo_proves_itself(environment: dict[str, str]) -> None:
     assert any("calls 1002" in line for line in ladder)
 
 
+@pytest.mark.parametrize(
+    ("which", "claim", "step"),
+    [
+        ("--conference", "in the conference each hears the two others, and not itself", "mixes"),
+        ("--transfer", "bob and carol hear each other, and nobody else", "bob, carol hear each"),
+    ],
+)
+async def test_the_demos_of_three_people_prove_themselves(
+    environment: dict[str, str], which: str, claim: str, step: str
+) -> None:
+    code, out, err = await Shell(environment | {"COLUMNS": "100"}).run("demo", which)
+    assert code == 0, out + err
+    assert f"✓ {claim}" in out
+    assert "✗" not in out
+    assert step in out.split("✓")[0]
+
+
 async def test_a_configuration_with_an_unknown_key_is_refused(
     environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -10,11 +10,17 @@ import pytest
 import uvloop
 
 from media.legs import Ear, Rtp, client_config, legs, negotiate, reached, rtp, service_config
+from offhook.engine.rtp.opus_duration import opus_silence
 from offhook.engine.rtp.rewrite import FRAME
 from offhook.media.leg import LegState, WebRtcLeg
+from offhook.media.opus import Decoder, Encoder
 from offhook.media.relay import RelayPort
 from offhook.media.scratch import Scratch
+from offhook.media.spectrum import level_dbfs
+from offhook.media.tones import dtmf
 from offhook.wire.sdp import parse, render
+
+SILENT_20_MS = opus_silence(FRAME)
 
 
 class Caller:
@@ -238,3 +244,155 @@ async def test_reports_reach_the_speaker_in_its_own_terms() -> None:
         mapped = alice.ear.rtcp[0]
         assert int.from_bytes(mapped[8:12], "big") == 1, "the report is about Alice's own SSRC"
         assert int.from_bytes(mapped[16:20], "big") == 1001
+
+
+async def test_of_a_muted_caller_silence_is_heard_in_an_unbroken_stream() -> None:
+    async with callers(2) as (alice, bob):
+        alice.port.join(bob.port)
+        words = encoded()
+        alice.say(words[0])
+        await bob.hears(words[0])
+        alice.port.muted = True
+        for word in words[1:4]:
+            alice.say(word)
+        await bob.ear.until(lambda: len(bob.heard) == 4)
+        alice.port.muted = False
+        alice.say(words[4])
+        bob.say(words[5])
+        await bob.hears(words[4])
+        await alice.hears(words[5])
+        packets = [Rtp(packet) for packet in bob.ear.rtp]
+        assert [packet.payload for packet in packets] == [words[0], *[SILENT_20_MS] * 3, words[4]]
+        for earlier, later in pairwise(packets):
+            assert (later.sequence - earlier.sequence) & 0xFFFF == 1
+            assert (later.timestamp - earlier.timestamp) & 0xFFFFFFFF == FRAME
+        decoder = Decoder()
+        heard = [level_dbfs(decoder.decode(packet.payload)) for packet in packets]
+        assert heard[0] > -30
+        assert heard[3] < -90
+
+
+async def test_a_muted_caller_stays_so_with_whoever_is_joined() -> None:
+    async with callers(3) as (alice, bob, carol):
+        words = encoded()
+        alice.port.muted = True
+        alice.port.join(bob.port)
+        alice.port.join(carol.port)
+        alice.say(words[0])
+        await carol.hears(SILENT_20_MS)
+        alice.port.echo()
+        alice.say(words[1])
+        await alice.hears(SILENT_20_MS)
+
+
+async def test_digits_of_a_muted_caller_are_passed_on() -> None:
+    async with callers(2) as (alice, bob):
+        digits: list[str] = []
+        alice.port.on_digit = digits.append
+        alice.port.join(bob.port)
+        alice.port.muted = True
+        alice.say(b"\x05\x0a\x03\xc0", payload_type=110)
+        await bob.hears(b"\x05\x0a\x03\xc0")
+        assert digits == ["5"]
+
+
+async def test_what_a_muted_caller_sends_that_is_no_audio_is_dropped() -> None:
+    async with callers(2) as (alice, bob):
+        alice.port.join(bob.port)
+        alice.port.muted = True
+        alice.say(b"\x03")  # Opus with a number of frames to follow, which does not
+        alice.say(encoded()[0])
+        await bob.hears(SILENT_20_MS)
+        assert len(bob.heard) == 1
+
+
+async def test_whoever_is_interrupted_hears_nothing_else_and_one_stream() -> None:
+    async with callers(2) as (alice, bob):
+        loop = asyncio.get_running_loop()
+        alice.port.join(bob.port)
+        bob.say(b"before")
+        await alice.hears(b"before")
+        alice.port.interrupt()
+        bob.say(b"meanwhile")
+        alice.port.send(b"music", loop.time())
+        for first in (True, False, False):
+            alice.port.interrupt_with_event(b"\x05\x0a\x03\xc0", 110, loop.time(), first=first)
+        await alice.ear.until(lambda: len(alice.heard) == 4)
+        alice.say(b"meanwhile too")
+        await bob.hears(b"meanwhile too")
+        alice.port.resume()
+        bob.say(b"after")
+        await alice.hears(b"after")
+        packets = [Rtp(packet) for packet in alice.ear.rtp]
+        assert [packet.payload_type for packet in packets] == [111, 110, 110, 110, 111]
+        assert len({packet.timestamp for packet in packets[1:4]}) == 1
+        assert {packet.ssrc for packet in packets} == {alice.service.ssrc}
+        for earlier, later in pairwise(packets):
+            assert (later.sequence - earlier.sequence) & 0xFFFF == 1
+
+
+async def test_an_interruption_without_anything_leaves_no_number_out() -> None:
+    async with callers(2) as (alice, bob):
+        alice.port.join(bob.port)
+        bob.say(b"before")
+        await alice.hears(b"before")
+        alice.port.interrupt()
+        bob.say(b"meanwhile")
+        alice.say(b"meanwhile")
+        await bob.hears(b"meanwhile")
+        await settled()
+        alice.port.resume()
+        bob.say(b"after")
+        await alice.hears(b"before", b"after")
+        one, two = (Rtp(packet) for packet in alice.ear.rtp)
+        assert (two.sequence - one.sequence) & 0xFFFF == 1
+
+
+class Chair:
+    """A seat that keeps what it gets."""
+
+    def __init__(self) -> None:
+        self.packets: list[bytes] = []
+        self.reports: list[bytes] = []
+        self.is_left = False
+
+    def take(self, packet: bytes) -> None:
+        self.packets.append(packet)
+
+    def take_report(self, packet: bytes) -> None:
+        self.reports.append(packet)
+
+    def left(self) -> None:
+        self.is_left = True
+
+
+async def test_a_seat_gets_all_that_is_sent_until_it_is_left() -> None:
+    async with callers(2) as (alice, bob):
+        digits: list[str] = []
+        alice.port.on_digit = digits.append
+        alice.port.join(bob.port)
+        chair = Chair()
+        alice.port.sit(chair)
+        alice.say(b"hello")
+        alice.say(b"\x05\x0a\x03\xc0", payload_type=110)
+        alice.client.send_rtcp(b"\x80\xc9\x00\x01\x00\x00\x00\x01")
+        alice.port.send(b"welcome", asyncio.get_running_loop().time())
+        await alice.hears(b"welcome")
+        bob.say(b"to nobody")
+        await settled()
+        assert [packet[12:] for packet in chair.packets] == [b"hello", b"\x05\x0a\x03\xc0"]
+        assert len(chair.reports) == 1
+        assert digits == ["5"]
+        assert alice.heard == [b"welcome"]
+        assert not bob.heard
+        alice.port.join(bob.port)
+        assert chair.is_left
+        alice.say(b"hello bob")
+        await bob.hears(b"hello bob")
+        assert len(chair.packets) == 2
+
+
+def encoded() -> list[bytes]:
+    """Some packets of real audio, 20 ms each."""
+    encoder = Encoder()
+    return [encoder.encode(frame) for frame in dtmf("123").reshape(-1, 960)[:8]]

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from offhook import MediaOption, TokenAuthenticator, Webex
-from offhook.media.spectrum import dominant_tone, has_tone
+from offhook.media.samples import Samples
+from offhook.media.spectrum import dominant_tone, level_dbfs, tone_share
 from offhook.service.app import PhoneService
 from offhook.service.config import ServiceConfig, Timing
 from offhook.service.directory.demo import TEST_NUMBERS
@@ -101,8 +102,13 @@ async def heard(call: Any, *, blocks: int = 3, rate: int = 16_000) -> float | No
     raise AssertionError("the call ended before anything steady was heard")
 
 
-#: What each person says: tones that are no multiples of each other.
-VOICES = {"alice": 440.0, "bob": 620.0, "carol": 850.0, "dave": 1130.0}
+#: What each person says: tones that are no multiples of each other, and far enough apart to be
+#: told from each other in 10 ms.
+VOICES = {"alice": 400.0, "bob": 690.0, "carol": 1030.0, "dave": 1330.0, "ada": 1720.0}
+#: The share of what is heard from which on somebody is heard, and below which nobody is, if others
+#: are. Music, which is heard alone, may have anybody's tone in it.
+_PRESENT, _ABSENT = 0.1, 0.03
+_SILENT = -50.0
 
 
 def voice(name: str) -> MediaOption:
@@ -111,18 +117,27 @@ def voice(name: str) -> MediaOption:
 
 async def hears(call: Any, *names: str, blocks: int = 3, rate: int = 16_000) -> bool:
     """Wait until a call steadily hears these people and nobody else of `VOICES`."""
-    expected, in_a_row = set(names), 0
-    async with asyncio.timeout(PATIENCE):
-        async for block in call.audio.frames(rate, block_ms=200):
-            found = {
-                name
-                for name, frequency in VOICES.items()
-                if has_tone(block, rate, frequency, share=0.1)
-            }
-            in_a_row = in_a_row + 1 if found == expected else 0
-            if in_a_row == blocks:
-                return True
+    expected, in_a_row, shares = set(names), 0, {}
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async for block in call.audio.frames(rate, block_ms=200):
+                shares = _shares(block, rate)
+                found = {name for name, share in shares.items() if share >= _PRESENT}
+                clear = not names or all(shares[each] < _ABSENT for each in shares.keys() - found)
+                in_a_row = in_a_row + 1 if found == expected and clear else 0
+                if in_a_row == blocks:
+                    return True
+    except TimeoutError:
+        told = {name: round(share, 3) for name, share in shares.items()}
+        raise AssertionError(f"not {sorted(expected)} were heard, but {told}") from None
     return False
+
+
+def _shares(block: Samples, rate: int) -> dict[str, float]:
+    """How much of what is heard is of whom."""
+    if level_dbfs(block) < _SILENT:
+        return dict.fromkeys(VOICES, 0.0)
+    return {name: tone_share(block, rate, frequency) for name, frequency in VOICES.items()}
 
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TypeVar
 
-from offhook import Call, CallEvent, Webex
+from offhook import Call, CallEvent, MediaOption, Webex
 from sdk.clouds import PATIENCE, Phones, RunningCloud, voice
 from sdk.conftest import next_call
 
@@ -15,25 +15,29 @@ E = TypeVar("E", bound=CallEvent)
 class Party:
     """Somebody with a phone."""
 
-    def __init__(self, name: str, webex: Webex, cloud: RunningCloud) -> None:
+    def __init__(self, name: str, webex: Webex, number: str) -> None:
         self.name = name
         self.webex = webex
-        self.number = cloud.number(name)
+        self.number = number
+
+    def voice(self) -> MediaOption:
+        """What they say."""
+        return voice(self.name)
 
     async def calls(self, other: Party) -> tuple[Call, Call]:
         """Call somebody who answers. Returns both sides."""
-        call = await self.webex.phone.dial_phone_number(other.number, voice(self.name))
+        call = await self.webex.phone.dial_phone_number(other.number, self.voice())
         return call, await other.answers(call)
 
     async def consults(self, origin: Call, other: Party) -> tuple[Call, Call]:
         """Call somebody from a call. Returns both sides."""
-        call = await origin.start_associated_call(other.number, option=voice(self.name))
+        call = await origin.start_associated_call(other.number, option=self.voice())
         return call, await other.answers(call)
 
     async def answers(self, call: Call) -> Call:
         """Take the call that rings here."""
         incoming = await next_call(self.webex)
-        await incoming.answer(voice(self.name))
+        await incoming.answer(self.voice())
         async with asyncio.timeout(PATIENCE):
             await call.connected()
         return incoming
@@ -48,7 +52,10 @@ class Parties:
 
     async def of(self, *names: str) -> list[Party]:
         found = await asyncio.gather(*(self._phones.of(name) for name in names))
-        return [Party(name, webex, self._cloud) for name, webex in zip(names, found, strict=True)]
+        return [
+            Party(name, webex, self._cloud.number(name))
+            for name, webex in zip(names, found, strict=True)
+        ]
 
 
 async def until(call: Call, kind: type[E], *, after: int = 0) -> E:

@@ -7,19 +7,24 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from offhook import TokenAuthenticator, Webex
 from offhook.service.config import ServiceConfig, Timing
 from offhook.testing import LocalCloud, local_cloud
+from offhook.testing.push import LocalPush, local_push
+from sdk.three_parties import Party
+from stories.sleeping import Sleeper, sleepers
 
 PhoneOf = Callable[[str], Awaitable[Webex]]
+Parties = Callable[..., Awaitable[list[Party]]]
 
 
-def settings(data: Path) -> ServiceConfig:
+def settings(data: Path, **more: Any) -> ServiceConfig:
     return ServiceConfig(
-        data=str(data), http="127.0.0.1:0", https="127.0.0.1:0", timing=Timing(ring=5)
+        data=str(data), http="127.0.0.1:0", https="127.0.0.1:0", timing=Timing(ring=5), **more
     )
 
 
@@ -54,4 +59,30 @@ async def phone(cloud: LocalCloud) -> AsyncIterator[PhoneOf]:
             await webex.phone.ready()
             return webex
 
+        yield make
+
+
+@pytest.fixture
+def parties(cloud: LocalCloud, phone: PhoneOf) -> Parties:
+    """``await parties("alice", "bob")``: people with a phone each."""
+
+    async def come(*names: str) -> list[Party]:
+        phones = await asyncio.gather(*map(phone, names))
+        return [
+            Party(name, webex, cloud.person(name).extension)
+            for name, webex in zip(names, phones, strict=True)
+        ]
+
+    return come
+
+
+@pytest.fixture
+async def push(cloud: LocalCloud) -> AsyncIterator[LocalPush]:
+    async with local_push(cloud) as running:
+        yield running
+
+
+@pytest.fixture
+async def sleeper(cloud: LocalCloud, push: LocalPush) -> AsyncIterator[Sleeper]:
+    async with sleepers(cloud, push) as make:
         yield make

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -72,3 +74,20 @@ class SleepingPhone:
     async def close(self) -> None:
         for app in self.apps:
             await app.close()
+
+
+Sleeper = Callable[[str], Awaitable[SleepingPhone]]
+
+
+@asynccontextmanager
+async def sleepers(cloud: LocalCloud, push: LocalPush) -> AsyncIterator[Sleeper]:
+    """``await sleeper("bob")``: a phone of that person which is registered, and sleeps."""
+    async with AsyncExitStack() as stack:
+
+        async def make(who: str) -> SleepingPhone:
+            phone = SleepingPhone(cloud, push, who)
+            stack.push_async_callback(phone.close)
+            await phone.register()
+            return phone
+
+        yield make

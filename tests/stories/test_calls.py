@@ -29,8 +29,8 @@ from stories.hearing import (
     hears_music,
     hears_nothing,
     next_call,
-    saying,
     talking,
+    voice,
 )
 
 
@@ -104,7 +104,7 @@ async def test_the_service_plays_the_keys_back(phone: PhoneOf, cloud: LocalCloud
 async def test_the_echo_and_the_announcement(phone: PhoneOf, cloud: LocalCloud) -> None:
     alice = await phone("alice")
     echo, announcement = cloud.test_numbers["echo"], cloud.test_numbers["announcement"]
-    async with await alice.phone.dial_phone_number(echo, saying("alice")) as call:
+    async with await alice.phone.dial_phone_number(echo, voice("alice")) as call:
         assert await hears(call, "alice")
     async with await alice.phone.dial_phone_number(announcement) as call:
         assert await hears_music(call)
@@ -160,9 +160,9 @@ async def test_nobody_answers(phone: PhoneOf) -> None:
 
 async def test_all_phones_of_a_person_ring_and_the_first_to_answer_wins(phone: PhoneOf) -> None:
     alice, desk, mobile = await phone("alice"), await phone("bob"), await phone("bob")
-    async with await alice.phone.dial_phone_number("1002", saying("alice")) as outgoing:
+    async with await alice.phone.dial_phone_number("1002", voice("alice")) as outgoing:
         at_desk, at_mobile = await asyncio.gather(next_call(desk), next_call(mobile))
-        await at_mobile.answer(saying("bob"))
+        await at_mobile.answer(voice("bob"))
         events = [event async for event in at_desk.events()]
         assert isinstance(events[-1], OtherConnected)
         assert await hears(outgoing, "bob")
@@ -171,10 +171,10 @@ async def test_all_phones_of_a_person_ring_and_the_first_to_answer_wins(phone: P
 
 async def test_a_phone_that_signs_in_late_still_rings(phone: PhoneOf) -> None:
     alice = await phone("alice")
-    async with await alice.phone.dial_phone_number("1003", saying("alice")) as outgoing:
+    async with await alice.phone.dial_phone_number("1003", voice("alice")) as outgoing:
         carol = await phone("carol")
         async with await next_call(carol) as incoming:
-            await incoming.answer(saying("carol"))
+            await incoming.answer(voice("carol"))
             assert await hears(outgoing, "carol")
 
 

@@ -8,54 +8,22 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from offhook import Call, CallEndedError, EndReason, MediaOption, Webex
+from offhook import Call, CallEndedError, EndReason, Webex
 from offhook.service.config import ServiceConfig, Timing
 from offhook.testing import LocalCloud, local_cloud
 from offhook.testing.push import LocalPush, local_push
 from stories.conftest import PhoneOf
-from stories.hearing import hears
-from stories.sleeping import PATIENCE, SleepingPhone
-
-Sleeper = Callable[..., Awaitable[SleepingPhone]]
-
-
-@pytest.fixture
-async def push(cloud: LocalCloud) -> AsyncIterator[LocalPush]:
-    async with local_push(cloud) as running:
-        yield running
-
-
-@asynccontextmanager
-async def sleepers(cloud: LocalCloud, push: LocalPush) -> AsyncIterator[Sleeper]:
-    """``await sleeper("bob")``: a phone of that person which is registered, and sleeps."""
-    async with AsyncExitStack() as stack:
-
-        async def make(who: str) -> SleepingPhone:
-            phone = SleepingPhone(cloud, push, who)
-            stack.push_async_callback(phone.close)
-            await phone.register()
-            return phone
-
-        yield make
-
-
-@pytest.fixture
-async def sleeper(cloud: LocalCloud, push: LocalPush) -> AsyncIterator[Sleeper]:
-    async with sleepers(cloud, push) as make:
-        yield make
+from stories.hearing import hears, voice
+from stories.sleeping import PATIENCE, Sleeper, sleepers
 
 
 async def dial(alice: Webex, cloud: LocalCloud, who: str = "bob") -> Call:
-    return await alice.phone.dial_phone_number(
-        cloud.person(who).extension, MediaOption.audio_only(source="tone:440")
-    )
+    return await alice.phone.dial_phone_number(cloud.person(who).extension, voice("alice"))
 
 
 async def devices(cloud: LocalCloud, push: LocalPush, who: str) -> list[str]:
@@ -80,7 +48,7 @@ async def test_a_killed_phone_is_woken_rings_and_both_hear_each_other(
     assert (info.name, info.number) == ("Alice Adams", cloud.person("alice").number)
     incoming = await bob.wake(push)
     async with outgoing, incoming:
-        await incoming.answer(MediaOption.audio_only(source="tone:880"))
+        await incoming.answer(voice("bob"))
         await outgoing.connected()
         assert await hears(incoming, "alice")
         assert await hears(outgoing, "bob")

@@ -75,7 +75,9 @@ def asked_for(name: str, extra: str) -> list[Requirement]:
     ("packages", "extras"),
     [
         pytest.param(["offhook.sdk", "offhook.media"], [], id="plain"),
+        pytest.param(["offhook.cli.calling", "offhook.cli.phone"], [], id="plain command line"),
         pytest.param(["offhook.service", "offhook.store"], ["service"], id="service"),
+        pytest.param(["offhook.cli.serve"], ["service"], id="serve"),
         pytest.param(["offhook.push", "offhook.store"], ["push"], id="push"),
         pytest.param(["offhook.cli"], ["all"], id="all"),
     ],
@@ -84,3 +86,22 @@ def test_an_installation_brings_everything_that_its_code_loads(
     packages: list[str], extras: list[str]
 ) -> None:
     assert loaded(*packages) <= brought(*extras)
+
+
+@pytest.mark.parametrize(
+    ("command", "library", "extra"),
+    [("serve", "litestar", "service"), ("push", "h2", "push"), ("up", "h2", "all")],
+)
+def test_a_command_whose_libraries_are_not_there_says_what_to_install(
+    command: str, library: str, extra: str
+) -> None:
+    arguments = ["--config", "nowhere.toml"] if command == "serve" else []
+    without = f"import sys; sys.modules[{library!r}] = None; from offhook.cli import main; main()"
+    run = subprocess.run(
+        [sys.executable, "-c", without, command, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert run.stderr.endswith(f"not installed; install it with: pip install 'offhook[{extra}]'\n")

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Coroutine
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -28,9 +29,8 @@ app = typer.Typer(
 
 app.add_typer(push, name="push")
 
-_SERVICE_MISSING = (
-    "the phone service is not installed; install it with: pip install 'offhook[service]'"
-)
+#: Said where something is not installed, with the extra that has it.
+_MISSING = "{} not installed; install it with: pip install 'offhook[{}]'"
 
 Cloud = Annotated[
     str, typer.Option("--cloud", metavar="URL", help="The phone service to sign into.")
@@ -75,7 +75,7 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Start the whole cloud on this machine, with people and numbers to try it."""
-    cloud = _service()
+    cloud = _installed("up", "the local cloud is", "all")
     try:
         folder = data or cloud.default_data(os.environ)
         config = cloud.ServiceConfig(data=str(folder), http=http, https=https)
@@ -89,14 +89,12 @@ def serve(
     config: Annotated[Path, typer.Option(metavar="FILE", help="The configuration, in TOML.")],
 ) -> None:
     """Run the phone service for real: no demo data, everything from a configuration file."""
-    cloud = _service()
-    from offhook.service.config import load
-
+    service = _installed("serve", "the phone service is", "service")
     try:
-        loaded = load(config)
-    except cloud.ConfigError as error:
+        loaded = service.load(config)
+    except service.ConfigError as error:
         _fail(str(error))
-    raise typer.Exit(cloud.serve(loaded))
+    raise typer.Exit(service.serve(loaded))
 
 
 @app.command()
@@ -202,16 +200,24 @@ def demo(
     push: Annotated[
         bool, typer.Option("--push", help="Bob's phone sleeps, and a push has to wake it.")
     ] = False,
+    conference: Annotated[
+        bool, typer.Option("--conference", help="Alice adds carol, and leaves the two.")
+    ] = False,
+    transfer: Annotated[
+        bool, typer.Option("--transfer", help="Alice asks carol, and hands bob over.")
+    ] = False,
 ) -> None:
     """Let alice call bob, here and now, and draw the call as a ladder."""
-    _service()
+    if push + conference + transfer > 1:
+        _fail("One demonstration at a time; give one of --push, --conference and --transfer.")
+    what, needs = "the local cloud is", "all"
     if push:
-        from offhook.cli.demo_push import demo_push
-
-        raise typer.Exit(demo_push())
-    from offhook.cli.demo import demo as run
-
-    raise typer.Exit(run())
+        raise typer.Exit(_installed("demo_push", what, needs).demo_push())
+    if conference:
+        raise typer.Exit(_installed("demo_three", what, needs).demo_conference())
+    if transfer:
+        raise typer.Exit(_installed("demo_three", what, needs).demo_transfer())
+    raise typer.Exit(_installed("demo", what, needs).demo())
 
 
 def _audio(play: str | None, record: Path | None, *, speaker: bool) -> "Audio":
@@ -222,14 +228,14 @@ def _audio(play: str | None, record: Path | None, *, speaker: bool) -> "Audio":
     return Audio(play, record, speaker)
 
 
-def _service() -> ModuleType:
+def _installed(module: str, what: str, extra: str) -> ModuleType:
+    """A module of the command line whose libraries may not be here."""
     try:
-        from offhook.cli import up as cloud
+        return import_module(f"offhook.cli.{module}")
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("offhook"):
             raise
-        _fail(_SERVICE_MISSING)
-    return cloud
+        _fail(_MISSING.format(what, extra))
 
 
 def _outcome(

@@ -8,10 +8,14 @@ CLOUD = "cloud"
 
 
 class CallTrace:
-    """Give `observe` to the service's shell. `names` says who is behind a line, by person id."""
+    """Give `observe` to the service's shell. `names` says who is behind a line, by person id.
 
-    def __init__(self, names: dict[str, str]) -> None:
+    Without `with_negotiation` the offers and answers of the audio are left out.
+    """
+
+    def __init__(self, names: dict[str, str], *, with_negotiation: bool = True) -> None:
         self._names = names
+        self._with_negotiation = with_negotiation
         self._lines: dict[str, str] = {}
         self._calls: dict[str, str] = {}
         self._start: float | None = None
@@ -24,15 +28,16 @@ class CallTrace:
             case put.LineRegistered(line_id=line_id, party=party):
                 self._lines[line_id] = self._names.get(party.person_id, party.name)
             case put.Place():
-                self._start = at
+                self._start = at if self._start is None else self._start
                 self.tracking_ids.add(what.tracking_id)
                 self._calls[what.call_id] = self._lines[what.line_id]
-                self._from(at, what.line_id, f"calls {what.dialled}, OFFER {what.offer.seq}")
+                offer = f", OFFER {what.offer.seq}" if self._with_negotiation else ""
+                self._from(at, what.line_id, f"calls {what.dialled}{offer}")
             case put.Alert():
                 self._from(at, what.line_id, "rings")
             case put.Answer():
                 self._from(at, what.line_id, "answers")
-            case put.Roap():
+            case put.Roap() if self._with_negotiation:
                 self._from(at, what.line_id, f"{what.message.messageType} {what.message.seq}")
             case put.Hold():
                 self._from(at, what.line_id, "hold")
@@ -40,18 +45,31 @@ class CallTrace:
                 self._from(at, what.line_id, "resume")
             case put.End():
                 self._from(at, what.line_id, "hangs up")
-            case put.LegConnected():
+            case put.ConsultTransfer():
+                self._from(at, what.line_id, "connect the two others")
+            case put.Control(person_id=person_id, action=put.ConferenceViews()):
+                self._step(at, self._names.get(person_id, "?"), CLOUD, "join the two calls")
+            case put.LegConnected() if self._with_negotiation:
                 self._note(at, f"audio path to {self._calls[what.call_id]} is up")
+            case out.Tell(news=out.Negotiate()) if not self._with_negotiation:
+                pass
             case out.Tell():
                 self.tracking_ids.add(what.tracking_id)
                 self._calls[what.call_id] = self._lines[what.line_id]
                 self._step(at, CLOUD, self._lines[what.line_id], _said(what.news))
-            case out.JoinLegs():
+            case out.JoinLegs() if self._with_negotiation:
                 self._note(at, "joins the two audio paths")
+            case out.JoinLegs():
+                self._note(at, f"{self._both(what.call_id, what.other_call_id)} hear each other")
+            case out.MixLegs() if len(what.call_ids) > 1:
+                self._note(at, f"mixes {self._both(*what.call_ids)}")
             case out.PlaySound() if what.sound is out.Sound.MUSIC_ON_HOLD:
                 self._note(at, f"music for {self._calls[what.call_id]}")
             case _:
                 pass
+
+    def _both(self, *call_ids: str) -> str:
+        return ", ".join(self._calls[call_id] for call_id in call_ids)
 
     def message(self, at: float, source: str, target: str, label: str) -> None:
         """A message between two parties that the exchange does not see."""

@@ -10,6 +10,7 @@ from typing import Any
 from offhook import (
     Call,
     CallHoldStateChangedEvent,
+    CallStatus,
     Direction,
     DTMFReceivedEvent,
     EndReason,
@@ -198,10 +199,15 @@ async def _watch(current: Call, report: Report) -> None:
                 report.event("dtmf", f"Pressed {digit}", digit=digit)
             case CallHoldStateChangedEvent(hold_resume_info=info):
                 report.event("hold", "On hold" if info.is_on_hold else "Resumed")
-            case RingingEvent() if current.direction is Direction.OUTGOING:
+            case RingingEvent() if _is_rung(current):
                 report.event("ringing", "Ringing")
             case _:
                 continue
+
+
+def _is_rung(current: Call) -> bool:
+    """Whether the other side rings: not ours, and not any more when it was answered at once."""
+    return current.direction is Direction.OUTGOING and current.status is not CallStatus.CONNECTED
 
 
 async def _show(current: Call, report: Report) -> None:

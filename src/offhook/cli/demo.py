@@ -16,7 +16,7 @@ from rich.console import Console
 from offhook import Call, MediaOption, TokenAuthenticator, Webex
 from offhook.cli.call_trace import CLOUD, CallTrace
 from offhook.cli.proof import STEP_SECONDS, TONES, Ear, Outcome, listening, show
-from offhook.cli.up import StartErrors
+from offhook.cli.serve import StartErrors
 from offhook.service.directory.demo import DEMO_PEOPLE
 from offhook.testing import LocalCloud, local_cloud
 
@@ -46,9 +46,9 @@ async def _demo(console: Console) -> int:
 
 
 async def _story(cloud: LocalCloud, trace: CallTrace, outcome: Outcome) -> None:
-    async with _phone(cloud, "alice") as alice, _phone(cloud, "bob") as bob:
+    async with phone_of(cloud, "alice") as alice, phone_of(cloud, "bob") as bob:
         number = cloud.person("bob").extension
-        waiting = asyncio.create_task(_next_call(bob), name="demo-bob")
+        waiting = asyncio.create_task(next_call(bob), name="demo-bob")
         outgoing = await alice.phone.dial_phone_number(number, _media("alice"))
         incoming = await asyncio.wait_for(waiting, STEP_SECONDS)
         async with outgoing, incoming:
@@ -77,14 +77,16 @@ async def _story(cloud: LocalCloud, trace: CallTrace, outcome: Outcome) -> None:
 
 
 @asynccontextmanager
-async def _phone(cloud: LocalCloud, who: str) -> AsyncIterator[Webex]:
+async def phone_of(cloud: LocalCloud, who: str) -> AsyncIterator[Webex]:
+    """Somebody's phone, ready for calls."""
     token = cloud.person(who).token
     async with Webex(TokenAuthenticator(token), cloud=cloud.http) as webex:
         await webex.phone.ready(STEP_SECONDS)
         yield webex
 
 
-async def _next_call(webex: Webex) -> Call:
+async def next_call(webex: Webex) -> Call:
+    """The next call that comes in."""
     return await anext(webex.phone.incoming_calls())
 
 

@@ -15,7 +15,8 @@ from offhook import Call, MediaOption, TokenAuthenticator, Webex
 from offhook.cli import sleeping_phone
 from offhook.cli.call_trace import CLOUD, CallTrace
 from offhook.cli.proof import STEP_SECONDS, TONES, Outcome, listening, show
-from offhook.cli.up import StartErrors, known
+from offhook.cli.serve import StartErrors
+from offhook.cli.up import known
 from offhook.engine.wakeup.ring_windows import Effect, SendPush, Transition
 from offhook.service.directory.demo import DEMO_PEOPLE
 from offhook.testing import LocalCloud, local_cloud

@@ -115,7 +115,7 @@ async def _awake(desk: Desk, device: DeskPhone, report: Report) -> None:
     watch = ServicesWatch(device)
     async with signed_in(desk.cloud_url, desk.who, report, delegate=watch) as webex:
         me = await webex.people.get_me()
-        device.belongs_to(me.display_name, _number_of(desk))
+        device.belongs_to(me.display_name, _numbers_of(_known_here(desk)))
         report.event("ready", f"{me.display_name} is ready for calls", person=me.display_name)
         if desk.remote_answer:
             webex.phone.set_remote_answer(desk.audio.option)
@@ -131,7 +131,7 @@ async def _asleep(desk: Desk, device: DeskPhone, report: Report) -> None:
         raise InvalidApiError(
             "This cloud has no push backend, so nothing would wake the phone; leave --asleep out."
         )
-    device.belongs_to(person.name, person.extension)
+    device.belongs_to(person.name, _numbers_of(person))
     token, installation = secrets.token_hex(32), secrets.token_hex(16)
     async with (
         sleeping_phone.session() as session,
@@ -192,11 +192,14 @@ async def _woken(
         await webex.close()
 
 
-def _number_of(desk: Desk) -> str:
-    """The numbers of the person, as far as they are known on this machine."""
+def _known_here(desk: Desk) -> KnownPerson | None:
     if os.environ.get("OFFHOOK_TOKEN"):
-        return ""
-    person = recall(desk.cloud_url, os.environ).find(desk.who)
+        return None  # Whoever the token belongs to, `--as` does not say it.
+    return recall(desk.cloud_url, os.environ).find(desk.who)
+
+
+def _numbers_of(person: KnownPerson | None) -> str:
+    """The numbers of the person, as far as they are known on this machine."""
     if person is None:
         return ""
     return " · ".join(filter(None, [person.extension, format_for_people(person.number)]))

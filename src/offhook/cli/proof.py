@@ -14,8 +14,8 @@ from offhook.cli.ladder import draw
 from offhook.media.samples import Samples
 from offhook.media.spectrum import has_tone
 
-#: The tone that each of the two plays, in Hz.
-TONES = {"alice": 440.0, "bob": 880.0}
+#: The tone that each of them plays, in Hz.
+TONES = {"alice": 440.0, "bob": 880.0, "carol": 660.0}
 #: Seconds that each step of a demonstration may take.
 STEP_SECONDS = 15.0
 _RATE = 8_000

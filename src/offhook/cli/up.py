@@ -1,35 +1,28 @@
-"""`offhook up`: the whole cloud in one process, with people to try it; `offhook serve` without."""
+"""`offhook up`: the whole cloud in one process, with people to try it."""
 
-import asyncio
 import contextlib
-import logging
 import os
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
-import uvloop
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
 from offhook.cli.known_clouds import DEFAULT_CLOUD, KnownCloud, KnownPerson, forget, remember
 from offhook.cli.pauses import keep_pauses_short
+from offhook.cli.serve import ConfigError, ServiceConfig, run_server
 from offhook.cli.signals import until_signal
-from offhook.service.app import PhoneService
-from offhook.service.config import ServiceConfig
-from offhook.serving.address import ConfigError
-from offhook.serving.listener import ListenError
-from offhook.store import StoreError
 from offhook.testing import LocalCloud, local_cloud
 from offhook.testing.push import LocalPush, local_push
 from offhook.wire.phone_number import format_for_people
 
+__all__ = ["ConfigError", "ServiceConfig", "default_data", "known", "up"]
+
 #: Where the push backend of the usual local cloud answers.
 DEFAULT_PUSH = "127.0.0.1:8010"
-#: What stops a start, each with a sentence of its own.
-StartErrors = (ConfigError, ListenError, StoreError)
 
 
 class PersonLine(msgspec.Struct):
@@ -98,26 +91,7 @@ def push_address(config: ServiceConfig, wanted: str | None) -> str:
 
 def up(config: ServiceConfig, *, push: str | None, as_json: bool) -> int:
     """Run the demo cloud until a signal. The exit code."""
-    return _run(_up(config, push_address(config, push), as_json=as_json))
-
-
-def serve(config: ServiceConfig) -> int:
-    """Run the service for production until a signal. The exit code."""
-    return _run(_serve(config))
-
-
-def _run(work: Coroutine[None, None, int]) -> int:
-    logging.basicConfig(
-        level=os.environ.get("OFFHOOK_LOG", "WARNING").upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(work)
-    except StartErrors as error:
-        Console(stderr=True, highlight=False).print(f"offhook: {error}", soft_wrap=True)
-        return 1
+    return run_server(_up(config, push_address(config, push), as_json=as_json))
 
 
 async def _up(config: ServiceConfig, push_http: str, *, as_json: bool) -> int:
@@ -138,21 +112,6 @@ async def _up(config: ServiceConfig, push_http: str, *, as_json: bool) -> int:
                 await stopped.wait()
             finally:
                 forget(files)
-    return 0
-
-
-async def _serve(config: ServiceConfig) -> int:
-    with until_signal() as stopped:
-        service = PhoneService(config)
-        await service.start()
-        keep_pauses_short()
-        try:
-            logging.getLogger("offhook").warning(
-                "serving on %s %s", service.http_url, service.https_url
-            )
-            await stopped.wait()
-        finally:
-            await service.stop()
     return 0
 
 
@@ -186,9 +145,9 @@ def _welcome(cloud: LocalCloud) -> None:
     console.print("  Next, in another terminal:", style="dim")
     console.print(f"  [bold]{_program()}{command.removeprefix('offhook')}[/]", soft_wrap=True)
     console.print()
-    asleep = f"phone --as bob --asleep{other}"
-    console.print("  A phone that only a push wakes, for alice to call:", style="dim")
-    console.print(f"  {_program()} {asleep}", soft_wrap=True)
+    console.print("  A phone with two calls in view, and one that only a push wakes:", style="dim")
+    for phone in ("--as bob", "--as carol --asleep"):
+        console.print(f"  {_program()} phone {phone}{other}", soft_wrap=True)
     console.print()
 
 

@@ -150,10 +150,16 @@ class RelayPort:
 
     # --- what the leg hears of our own ---
 
-    def send(self, payload: bytes, now: float) -> None:
-        """Let the leg hear 20 ms of Opus of our own. `now` is the event loop's time."""
-        if self.leg.format is not None and not self._interrupted:
-            self.leg.send_rtp(self.stream.originate(payload, self.leg.format.opus, now))
+    def send(self, payload: bytes, now: float) -> bool:
+        """Let the leg hear 20 ms of Opus of our own. `now` is the event loop's time.
+
+        False if it cannot hear them: not connected, on hold, or interrupted.
+        """
+        leg = self.leg
+        if leg.format is None or self._interrupted or not leg.can_send:
+            return False
+        leg.send_rtp(self.stream.originate(payload, leg.format.opus, now))
+        return True
 
     def interrupt(self) -> None:
         """Let the leg hear nothing but what interrupts, until `resume`."""

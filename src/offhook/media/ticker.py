@@ -72,10 +72,15 @@ class Ticker:
             self.due = now
             missed = 0
         timer = self._timer
-        for _ in range(missed + 1):
-            self._step(self.due)
-            self._lateness.note(monotonic() - self.due)
-            if self._timer is not timer:
-                return  # stopped, and perhaps started anew
-            self.due += FRAME_SECONDS
-        self._timer = loop.call_at(self.due, self._tick)
+        try:
+            for _ in range(missed + 1):
+                due = self.due
+                self.due += FRAME_SECONDS
+                self._step(due)
+                self._lateness.note(monotonic() - due)
+                if self._timer is not timer:
+                    return  # stopped, and perhaps started anew
+        finally:
+            # Also behind a step that failed: the loop tells, and the next one may do better.
+            if self._timer is timer:
+                self._timer = loop.call_at(self.due, self._tick)

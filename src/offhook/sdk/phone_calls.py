@@ -204,10 +204,8 @@ class PhoneCalls:
 
     async def transfer_when_answered(self, call: Call, whom: Dialled, seconds: float) -> None:
         """Call somebody in silence, and transfer `call` there once it is answered."""
-        line, option = self._line(), MediaOption.audio_only()
-        await option.open()
-        shell = self._make_outgoing(line, whom, consultation=True, hidden=True)
-        shell.prepare(option)
+        shell = self._make_outgoing(self._line(), whom, consultation=True, hidden=True)
+        shell.prepare(MediaOption.audio_only())
         try:
             await self.command(
                 self.key_of(call),

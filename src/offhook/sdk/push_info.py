@@ -15,7 +15,8 @@ class VoicePushInfo:
     """A call that a push announces. Texts are empty where the push says nothing.
 
     `push_id` is new in each push, `external_tracking_id` is the call's one id from the webhook to
-    its record, `ring_until` the end of the ring window in Unix seconds, None if it is not told.
+    its record, `ring_until` the end of the ring window in Unix seconds, None if it is not told. The
+    group is the hunt group that was called, empty if it was the person.
     """
 
     version: str = ""
@@ -25,6 +26,8 @@ class VoicePushInfo:
     external_tracking_id: str = ""
     call_id: str = ""
     ring_until: float | None = None
+    group_name: str = ""
+    group_number: str = ""
 
 
 def voice_push_info(message: PushMessage) -> VoicePushInfo:
@@ -38,6 +41,8 @@ def voice_push_info(message: PushMessage) -> VoicePushInfo:
         external_tracking_id=push.tracking_id,
         call_id=push.call_id,
         ring_until=push.ring_until,
+        group_name=push.group_name,
+        group_number=push.group_number,
     )
 
 

@@ -238,6 +238,8 @@ class PhoneService:
             ("gauge", "media_legs", "Open legs.", lambda: plane.legs_open),
             ("counter", "media_legs_opened", "Legs ever opened.", lambda: plane.legs_opened),
             ("counter", "media_legs_failed", "Legs that failed.", lambda: plane.legs_failed),
+            ("gauge", "media_mixes", "Conferences that are mixed.", lambda: plane.mixes_open),
+            ("gauge", "media_legs_mixed", "Legs in a mix.", lambda: plane.legs_mixed),
             (
                 "counter",
                 "media_packets",

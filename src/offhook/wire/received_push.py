@@ -34,6 +34,8 @@ _NAMES = {
     "name": ("displayname", "callername", "name", "remotename", "callingname"),
     "number": ("displaynumber", "callernumber", "number", "remotenumber", "callingnumber"),
     "ring_until": ("ringuntil", "ringexpiretime"),
+    "group_name": ("groupname",),
+    "group_number": ("groupnumber",),
 }
 
 
@@ -56,6 +58,8 @@ class ReceivedPush:
     tracking_id: str = ""
     call_id: str = ""
     ring_until: float | None = None
+    group_name: str = ""
+    group_number: str = ""
 
 
 def read_push(message: str | bytes | Mapping[str, Any]) -> ReceivedPush:
@@ -110,6 +114,8 @@ def _read(members: dict[str, Any]) -> ReceivedPush | None:
         tracking_id=_text(members, "tracking_id"),
         call_id=_text(members, "call_id"),
         ring_until=_time(members),
+        group_name=_text(members, "group_name"),
+        group_number=_text(members, "group_number"),
     )
     if kind:
         return push if kind.casefold() == NEW_CALL.casefold() else None

@@ -19,6 +19,7 @@ from offhook.engine.exchange.model import (
     Target,
     UnknownTarget,
 )
+from offhook.engine.exchange.routing import MOST_REDIRECTIONS
 from offhook.wire.mobius import CauseCode, MobiusErrorCode
 
 
@@ -114,7 +115,7 @@ def refused_targets() -> list[tuple[Target, MobiusErrorCode]]:
     busy = PersonTarget(CAROL, Rules(do_not_disturb=True))
     to_nowhere = PersonTarget(CAROL, Rules(always=Forward("999", UnknownTarget("999"))))
     circle: Target = PersonTarget(CAROL)
-    for _ in range(6):
+    for _ in range(MOST_REDIRECTIONS):
         circle = PersonTarget(DAVE, Rules(always=Forward("again", circle)))
     back = PersonTarget(CAROL, Rules(always=Forward("1002", PersonTarget(BOB))))
     return [
@@ -140,7 +141,7 @@ def test_a_number_that_nobody_can_be_sent_to_leaves_the_call_as_it_was(
 def test_a_chain_of_forwards_that_just_ends_is_followed(world: World) -> None:
     mine, theirs = world.talk("a1", "b1", BOB)
     chain: Target = PersonTarget(CAROL)
-    for _ in range(4):
+    for _ in range(MOST_REDIRECTIONS - 1):
         chain = PersonTarget(DAVE, Rules(always=Forward("again", chain)))
     world.send_on(mine, chain)
     answered = world.answer("c1")

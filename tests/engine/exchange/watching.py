@@ -12,8 +12,8 @@ from offhook.engine.exchange.effects import Sound
 from offhook.engine.exchange.floor import MAX_CALLS_PER_LINE
 from offhook.engine.exchange.model import Party, ServiceNumber
 from offhook.engine.exchange.parties import CONFERENCE
+from offhook.engine.exchange.ringing import MAX_RING_SECONDS
 from offhook.engine.exchange.roap import NEGOTIATION_TIMEOUT
-from offhook.engine.exchange.routing import MAX_RING_SECONDS
 from offhook.engine.exchange.session import Session
 from offhook.engine.exchange.views import CallView, ViewState
 from offhook.wire.roap import RoapMessage, RoapType
@@ -359,12 +359,19 @@ class Watch:
                 assert view.party == call.party
                 assert (view.state is ViewState.HELD) is call.held
                 rings = view.state in (ViewState.CONNECTING, ViewState.ALERTING)
-                assert rings is isinstance(call.state, Dialling)
+                waits = isinstance(call.state, Dialling) or view.answered is None
+                assert rings is (waits and not call.held)
             else:
                 assert view.state is ViewState.ALERTING
                 assert view_id in self.open_windows
         assert set(carried) == set(session.members), "each party has a view"
+        sides = self.exchange._floor.sides
         for call_id, views in carried.items():
+            brought = [each for view in views for each in sides[view.view_id].brought]
+            assert len(set(brought)) == len(brought), "a party was brought in by one view"
+            assert set(brought) <= {*session.members} - {call_id}
+            assert session.is_conference or not brought
+            assert len(views) == 1 or all(sides[view.view_id].brought for view in views)
             assert calls[call_id].view_id in [each.view_id for each in views]
             if len(views) > 1:
                 assert session.is_conference, "one view a party"

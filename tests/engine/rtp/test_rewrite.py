@@ -186,3 +186,32 @@ def test_damaged_rtcp_never_raises(data: bytes, start: bytes) -> None:
     to_bob, to_alice = streams()
     mapped = map_rtcp(start + data, to_bob, to_alice)
     assert mapped is None or len(mapped) % 4 == 0
+
+
+def test_an_event_has_one_timestamp_and_the_stream_goes_on_behind_it() -> None:
+    stream = StreamRewriter(SSRC, timestamp=5000)
+    voice = fields(rewritten(stream, packet(9, 100), 1.0, TYPES))
+    event = [
+        fields(stream.originate_event(b"5", 101, 1.02 + 0.02 * step, first=step == 0))
+        for step in range(4)
+    ]
+    assert [sequence for sequence, *_ in event] == [voice[0] + step for step in range(1, 5)]
+    assert {timestamp for _, timestamp, *_ in event} == {voice[1] + FRAME}
+    assert [marker for *_, marker in event] == [True, False, False, False]
+    after = fields(rewritten(stream, packet(14, 100 + 5 * FRAME), 1.1, TYPES))
+    assert after[0] == event[-1][0] + 1
+    assert after[1] == voice[1] + 5 * FRAME
+    assert after[4] is True
+    ours = fields(stream.originate(b"music", 96, 1.12))
+    assert ours[:2] == (after[0] + 1, after[1] + FRAME)
+
+
+def test_our_own_audio_goes_on_behind_an_event() -> None:
+    stream = StreamRewriter(SSRC, timestamp=5000)
+    first = fields(stream.originate(b"music", 96, 1.0))
+    stream.originate_event(b"5", 101, 1.02, first=True)
+    stream.originate_event(b"5", 101, 1.04, first=False)
+    after = fields(stream.originate(b"music", 96, 1.06))
+    assert after[0] == first[0] + 3
+    assert after[1] == first[1] + 3 * FRAME
+    assert after[4] is True

@@ -15,14 +15,13 @@ from offhook.engine.exchange.effects import (
 from offhook.engine.exchange.model import EndReason, Party
 from offhook.engine.wakeup import RingWindows
 from offhook.engine.wakeup.ring_windows import (
-    REMEMBERED,
     Effect,
     SendPush,
     Tick,
     Transition,
     WithdrawPushes,
 )
-from offhook.engine.wakeup.window import MOST_PUSHES, Over
+from offhook.engine.wakeup.window import MOST_PUSHES, REMEMBERED, Over
 from offhook.wire.ringing_call import RingingState
 
 ALICE = Party("Alice", "+12025550101", "alice")

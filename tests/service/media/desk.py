@@ -1,6 +1,7 @@
 """A media plane as the exchange uses it: effects in, news out, real clients on real sockets."""
 
 import asyncio
+from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from offhook.service.media.plane import MediaPlane
 #: Hz of what people hear.
 RATE = 16_000
 
+Hear = Callable[[bytes], None]
 News = TypeVar("News", bound=MediaNews)
 
 
@@ -82,13 +84,15 @@ class Person(Client):
 
     async def start(self) -> None:
         await self.session.start()
-        inner = self.leg.on_rtp
+        for kind in ("rtp", "rtcp"):
+            # The session hears it, and the test too.
+            inner, ear = getattr(self.leg, f"on_{kind}"), getattr(self.ear, f"hear_{kind}")
 
-        def heard(packet: bytes) -> None:
-            self.ear.hear_rtp(packet)
-            inner(packet)
+            def heard(packet: bytes, inner: Hear = inner, ear: Hear = ear) -> None:
+                ear(packet)
+                inner(packet)
 
-        self.leg.on_rtp = heard
+            setattr(self.leg, f"on_{kind}", heard)
 
     async def listen(self, seconds: float) -> Samples:
         """What is heard in the next seconds, at `RATE`."""

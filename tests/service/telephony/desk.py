@@ -29,7 +29,6 @@ class Desk:
         self.extension = PEOPLE[name].extension
         self.wire = Wire(cloud.http, cloud.service.http_url, token)
         self._working: asyncio.Task[None] | None = None
-        self._rings = asyncio.Event()
 
     async def plug_in(self) -> None:
         await self.wire.register()
@@ -56,7 +55,6 @@ class Desk:
             middle = [each["eventType"] for each in event.get("midCallService", ())]
             if event["eventType"] == "mobius.call" and "callerId" in event:
                 await self.wire.update(call_id, "sig_alerting")
-                self._rings.set()
                 if event.get("answerNow"):
                     await self.wire.update(call_id, "sig_connected")
             elif "answerRequested" in middle:
@@ -89,9 +87,6 @@ class Desk:
 
     async def answer(self, remote: str = "") -> str:
         """Answer over REST the call that rings, or soon will; its id."""
-        async with asyncio.timeout(PATIENCE):
-            await self._rings.wait()
-        self._rings.clear()
         call = await self.call(CallState.alerting, remote)
         await self.rest(lambda api: api.telephony.calls.answer(call))
         return call

@@ -142,15 +142,15 @@ def _targets(view: PhoneView, verb: Verb, slot: str) -> tuple[CallView, ...]:
                 raise RefusedError(f"{call.name} is ringing; decline the call instead.")
             return (call,)
         case Verb.HOLD:
-            call = _up(view, slot)
+            call = _idle(_up(view, slot))
             if call.state is State.ON_HOLD:
                 raise RefusedError(f"{call.name} is on hold already.")
-            return (_idle(call),)
+            return (call,)
         case Verb.RESUME:
-            call = _up(view, slot)
+            call = _idle(_up(view, slot))
             if call.state is State.CONNECTED:
                 raise RefusedError(f"You are talking with {call.name} already.")
-            return (_idle(call),)
+            return (call,)
         case Verb.SWAP:
             return (_idle(_other_to_talk_with(view)),)
         case Verb.MUTE | Verb.UNMUTE:

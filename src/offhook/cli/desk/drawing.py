@@ -116,7 +116,10 @@ def _details(call: CallView, width: int, room: int) -> list[Text]:
     loud += ["you are on hold"] if call.held_there else []
     told = ", ".join(filter(None, loud))
     left = plain + Text("   " + told, style="yellow") if told else plain
-    lines = [_spread(left, _hearing(call), width)]
+    right = _hearing(call, with_tones=True)
+    if left.cell_len + right.cell_len >= width:
+        right = _hearing(call, with_tones=False)
+    lines = [_spread(left, right, width)]
     people = [_participant(each, width) for each in call.participants]
     if len(people) <= room or room < 1:
         return lines + people[:room]
@@ -135,12 +138,12 @@ def _participant(who: ParticipantView, width: int) -> Text:
     return _spread(line, Text("speaks " if who.speaks else "", style="green"), width)
 
 
-def _hearing(call: CallView) -> Text:
+def _hearing(call: CallView, *, with_tones: bool) -> Text:
     if call.level is None:
         return Text()
     full = min(max(int((call.level - _FLOOR) / _STEP) + 1, 0), _METER)
     tones = " + ".join(str(tone) for tone in call.tones)
-    text = Text(f"{tones} Hz  " if tones else "", style="dim")
+    text = Text(f"{tones} Hz  " if tones and with_tones else "", style="dim")
     text.append("▮" * full, style="green")
     return text.append("▯" * (_METER - full) + " ", style="dim")
 

@@ -26,7 +26,7 @@ def words_for(reason: str, direction: Direction = Direction.INCOMING) -> str:
         case EndReason.NO_ANSWER:
             return "missed" if incoming else "did not answer"
         case EndReason.ANSWERED_ELSEWHERE:
-            return "answered on another device"
+            return "answered elsewhere"
         case EndReason.TRANSFERRED:
             return "transferred"
         case EndReason.MERGED:

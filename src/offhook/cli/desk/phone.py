@@ -38,6 +38,8 @@ _PURPOSES = {
     do.Purpose.ADD: CallAssociationType.MERGE,
     do.Purpose.TRANSFER: CallAssociationType.TRANSFER,
 }
+# What programs know a command by, where that is not the name of its class.
+_NAMES: dict[type[do.Command], str] = {do.Press: "tones", do.SendOn: "transfer"}
 
 
 class DeskPhone:
@@ -56,6 +58,7 @@ class DeskPhone:
         self._seats: list[Seat] = []
         self._order = itertools.count(1)
         self._view = PhoneView()
+        self._standing = Services.SIGNING_IN
         self._webex: Webex | None = None
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -70,6 +73,10 @@ class DeskPhone:
     def view(self) -> PhoneView:
         """The phone as it is now."""
         self._adopt()
+        standing = self._standing
+        if standing is Services.READY and not self.runs:
+            standing = Services.SIGNING_IN  # A call would not be taken yet.
+        self._view = replace(self._view, services=standing)
         slots = {seat.call: seat.slot for seat in self._seats}
         seats = sorted(self._seats, key=lambda seat: seat.slot)
         calls = tuple(call_view(seat, slots, self._view.owner) for seat in seats)
@@ -83,7 +90,7 @@ class DeskPhone:
 
     def stands(self, services: Services) -> None:
         """How it stands with the phone services."""
-        self._view = replace(self._view, services=services)
+        self._standing = services
         self.changed()
 
     def changed(self) -> None:
@@ -99,17 +106,25 @@ class DeskPhone:
 
         False if none came within `patience` seconds, where that is given.
         """
-        async with asyncio.TaskGroup() as group:
-            self._webex, self._group, self._had_calls = webex, group, False
-            self._spawn(self._take_calls(webex), "desk-incoming")
-            try:
-                came = await self._until_over(once, patience)
-                await self._end_calls(webex)
-            finally:
-                self._webex = self._group = None
-                for task in self._tasks:
-                    task.cancel()
-        self._seats.clear()
+        try:
+            async with asyncio.TaskGroup() as group:
+                return await self._live(group, webex, once, patience)
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from errors  # whoever reads on is told of the first one
+
+    async def _live(
+        self, group: asyncio.TaskGroup, webex: Webex, once: bool, patience: float | None
+    ) -> bool:
+        self._webex, self._group, self._had_calls = webex, group, False
+        self._spawn(self._take_calls(webex), "desk-incoming")
+        self.changed()
+        try:
+            came = await self._until_over(once, patience)
+            await self._end_calls(webex)
+        finally:
+            self._webex = self._group = None
+            for task in self._tasks:
+                task.cancel()
         return came
 
     @property
@@ -121,6 +136,11 @@ class DeskPhone:
     def runs(self) -> bool:
         """Whether it can have calls at the moment."""
         return self._group is not None
+
+    async def begun(self) -> None:
+        """Wait until it has signed in, or sleeps."""
+        while self.view.services is Services.SIGNING_IN:
+            await self._changed.wait()
 
     def leave(self) -> None:
         """Put it away: end all calls."""
@@ -243,7 +263,7 @@ class DeskPhone:
             self._report.event("refused", str(refusal))
         except WebexError as error:
             if not self.is_put_away:
-                name = type(command).__name__.lower()
+                name = _NAMES.get(type(command), type(command).__name__.lower())
                 self._report.event("failed", str(error), command=name, code=error.code.name)
         finally:
             self.changed()
@@ -325,7 +345,7 @@ class DeskPhone:
         if waiting.cancelled():
             self._tell(seat, News("taken_back", f"{who}: taken back"))
         elif waiting.result() is DirectTransferResult.NO_ERROR:
-            self._tell(seat, News("sent_on", f"{who}: sent on to {number}", {"number": number}))
+            self._tell(seat, News("sent_on", "", {"number": number}))
         else:
             self._tell(seat, News("failed", f"{who} cannot be transferred."))
 

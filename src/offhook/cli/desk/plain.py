@@ -11,11 +11,12 @@ from offhook.cli.report import Report
 
 
 async def drive(phone: DeskPhone, report: Report) -> None:
-    """Do what each line says, one after the other, until this is cancelled.
+    """Do what each line says, one after the other, until this is cancelled. What comes early waits.
 
     A transfer that waits for an answer is not waited for, so that it can be taken back. At the end
     of the input the phone goes on.
     """
+    await phone.begun()
     with arriving() as input_:
         rest = ""
         while text := await input_.get():

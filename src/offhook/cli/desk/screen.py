@@ -26,6 +26,9 @@ _TROUBLE = frozenset({"failed", "refused", "audio_failed", "missed"})
 # What is seen in the picture anyway.
 _UNSAID = frozenset({"ready", "asleep", "hearing", "speaker"})
 
+# Digits come one by one, and are read as one number.
+_DIGITS = {"dtmf": "digit", "dtmf_sent": "digits"}
+
 
 class Notes:
     """What was said last. It is the `Report` of a phone on a screen."""
@@ -33,20 +36,22 @@ class Notes:
     def __init__(self) -> None:
         self.kept: deque[Note] = deque(maxlen=_KEPT_NOTES)
         self.changed = asyncio.Event()
-        self._last = ""
+        self._digits: tuple[Any, ...] = ()  # whose the digits of the last note are
 
     def event(self, name: str, text: str, **fields: Any) -> None:
         """Something happened."""
         if not text or name in _UNSAID:
             return
-        if name == self._last == "dtmf_sent":
-            text = f"{self.kept.pop().text}{fields['digits']}"
+        digits = fields.get(_DIGITS.get(name, ""), "")
+        same = (name, fields.get("slot"), text.removesuffix(digits)) if digits else ()
+        if digits and same == self._digits:
+            text = self.kept.pop().text + digits
         self.say(text, is_trouble=name in _TROUBLE)
-        self._last = name
+        self._digits = same
 
     def say(self, text: str, *, is_trouble: bool = False) -> None:
         """Say this below what was said before."""
-        self._last = ""
+        self._digits = ()
         if self.kept and self.kept[-1].text == text and is_trouble:
             self.kept.pop()  # Said again, it does not get longer.
         self.kept.append(Note(time.strftime("%H:%M:%S"), text, is_trouble))
@@ -78,7 +83,7 @@ async def show(phone: DeskPhone, notes: Notes, console: Console) -> None:
         arriving(single_keys=True) as input_,
         _warnings_as(notes),
         Live(console=console, screen=True, auto_refresh=False) as live,
-        _resized(new),
+        _window(phone, new),
     ):
         painter = _Painter(live, console)
         typing = asyncio.create_task(input_.get(), name="desk-input")
@@ -132,13 +137,16 @@ class _Painter:
 
 
 @contextmanager
-def _resized(new: asyncio.Event) -> Iterator[None]:
+def _window(phone: DeskPhone, new: asyncio.Event) -> Iterator[None]:
+    """Draw anew when the window has another size; end the calls when it is closed."""
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGWINCH, new.set)
+    loop.add_signal_handler(signal.SIGHUP, phone.leave)
     try:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGWINCH)
+        loop.remove_signal_handler(signal.SIGHUP)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from offhook import (
     ConnectedEvent,
     Direction,
     DTMFReceivedEvent,
+    EndReason,
     MembershipHeldEvent,
     MembershipJoinedEvent,
     MembershipLeftEvent,
@@ -109,9 +110,13 @@ def news_of(event: CallEvent) -> News | None:
                 {"reason": reason, "associated": associated.call_id},
             )
         case AnswerRequestedEvent():
-            return News("answer_requested", f"From elsewhere: please answer {who}")
+            return News("answer_requested", f"Asked from elsewhere to answer {who}")
         case CallDisconnectedEvent(reason=reason):
             text = f"{who}: {words_for(reason, call.direction)}"
+            if reason is EndReason.LOCAL_HANGUP and call.is_group_call:
+                text = "You left the conference"
+            if reason is EndReason.MERGED:
+                text = ""  # The conference itself says who is in it.
             if isinstance(event, CallErrorEvent):
                 text += f". {event.error}"
             return News("ended", text, {"reason": reason, "quality": call.quality})
@@ -147,7 +152,8 @@ def _membership(event: CallMembershipChangedEvent) -> News | None:
         case MembershipLeftEvent():
             return News("left", f"{name} left", fields)
         case MembershipHeldEvent() if not member.is_self:
-            text = f"{name} has put you on hold" if member.is_on_hold else f"{name} is back"
+            on_hold = "is on hold" if event.call.is_group_call else "has put you on hold"
+            text = f"{name} {on_hold if member.is_on_hold else 'is back'}"
             return News("member_held", text, {**fields, "on_hold": member.is_on_hold})
         case MembershipSendingAudioEvent():
             muted = member.is_audio_muted_controlled

@@ -79,11 +79,11 @@ class Control:
     # --- what they mean ---
 
     def _ask_to_answer(self, ring: Ring) -> None:
-        ready = [call for each in ring.calls if (call := self._floor.calls[each]).correlation_id]
-        if not ready:
-            raise untimely("No phone of yours rings yet; try again in a moment.")
-        for call in ready:
-            self._floor.tell(call, AnswerRequested())
+        """The phones that ring, and each that will: who asks may be quicker than a phone."""
+        ring.answer_wanted = True
+        for call_id in ring.calls:
+            if (call := self._floor.calls[call_id]).correlation_id:
+                self._floor.tell(call, AnswerRequested())
 
     def _decline(self, ring: Ring, reason: EndReason) -> None:
         self._routing.ring_over(self._floor.sessions[ring.session_id], ring, reason)

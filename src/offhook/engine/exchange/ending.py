@@ -85,9 +85,7 @@ class Ending:
         floor = self._floor
         if left is not None:
             floor.forget(left, reason)
-        if session.attempt is not None:
-            for ring in list(session.attempt.rings):
-                self.stop_ringing(session, ring, reason, reason)
+        self.stop_all_ringing(session, reason, reason)
         for call_id in reversed(session.members):
             call = floor.calls.get(call_id)
             if call is not None:
@@ -128,6 +126,11 @@ class Ending:
         del floor.rings[ring.ring_id]
         floor.do(WindowClosed(ring.ring_id, outcome))
         self._viewing.close(ring.ring_id, reason, elsewhere=elsewhere)
+
+    def stop_all_ringing(self, session: Session, reason: EndReason, outcome: EndReason) -> None:
+        """As `stop_ringing`, of all who are called for the session."""
+        for ring in list(session.attempt.rings) if session.attempt is not None else ():
+            self.stop_ringing(session, ring, reason, outcome)
 
     def drop(self, call: Call, reason: EndReason) -> None:
         """End the call and tell its client, as soon as that can know what it is told about."""

@@ -6,6 +6,9 @@ What is always true, after every input:
 - nobody rings after an answer;
 - a line has at most one answered call that is not held;
 - every leg belongs to a session, and every session has a party that talks, rings or waits;
+- whoever is transferred or merged by another stays in a call all the while;
+- who hears whom follows from who is in the session and who holds;
+- a client knows who is at the other end, who else is in the call, and who of them holds;
 - an effect happens once, and a call gets no effect after the one that closed its leg;
 - a client that does not know yet that its call ended is told so, once;
 - a refused command changes nothing;
@@ -33,9 +36,9 @@ from offhook.engine.exchange.model import EndReason, Forward, ServiceNumber
 from offhook.engine.exchange.negotiation import Negotiation
 from offhook.engine.exchange.refusal import ExchangeRefused, unsuitable
 from offhook.engine.exchange.regrouping import Regrouping
-from offhook.engine.exchange.ringing import Ringing
+from offhook.engine.exchange.ringing import MAX_RING_SECONDS, Ringing
 from offhook.engine.exchange.roap import MAX_SEQ, Answering
-from offhook.engine.exchange.routing import MAX_RING_SECONDS, Routing, party_of
+from offhook.engine.exchange.routing import Routing, party_of
 from offhook.engine.exchange.service_number import media_came_up, read_back
 from offhook.engine.exchange.session import Session
 from offhook.engine.exchange.transfer import Transfer
@@ -102,7 +105,9 @@ class Exchange:
     def deadline(self) -> float | None:
         """When the next `Tick` is due, None if nothing waits."""
         call, session = self._floor.call_timers.next(), self._floor.session_timers.next()
-        return min((at for at in (call, session) if at is not None), default=None)
+        if call is None or session is None:
+            return session if call is None else call
+        return min(call, session)
 
     def calls(self) -> tuple[Call, ...]:
         """The calls there are, for metrics and lists. Not to be changed."""
@@ -232,6 +237,7 @@ class Exchange:
     def _click_to_dial(self, event: inputs.ClickToDial) -> None:
         floor = self._floor
         self._refuse_when_stopped()
+        self._refuse_twice(event.view_id, event.session_id)
         lines = floor.lines_of(event.person_id)
         if not lines:
             raise ExchangeRefused(
@@ -262,10 +268,7 @@ class Exchange:
                 MobiusErrorCode.DEVICE_NOT_REGISTERED, "This line is not registered; register it."
             )
         _check_offer(event.offer)
-        if event.call_id in floor.calls or event.session_id in floor.sessions:
-            raise ExchangeRefused(
-                MobiusErrorCode.CALL_PROCESSING_ERROR, "There is a call with this id already."
-            )
+        self._refuse_twice(event.call_id, event.session_id)
         if floor.by_correlation(event.line_id, event.correlation_id) is not None:
             raise ExchangeRefused(
                 MobiusErrorCode.CALL_PROCESSING_ERROR,
@@ -275,6 +278,13 @@ class Exchange:
             raise unsuitable(
                 f"A line has at most {MAX_CALLS_PER_LINE} calls, and one more to join with one of "
                 "them; end one first."
+            )
+
+    def _refuse_twice(self, view_id: str, session_id: str) -> None:
+        floor = self._floor
+        if view_id in floor.calls or view_id in floor.sides or session_id in floor.sessions:
+            raise ExchangeRefused(
+                MobiusErrorCode.CALL_PROCESSING_ERROR, "There is a call with this id already."
             )
 
     def _refuse_when_stopped(self) -> None:

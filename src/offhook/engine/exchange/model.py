@@ -73,9 +73,10 @@ class HuntPolicy(StrEnum):
 class GroupTarget:
     """The number leads to a hunt group: its members ring as `policy` says.
 
-    One after the other each rings `member_seconds`; whoever is busy is passed over. `rules` are
-    the group's: `busy` when every member is, `no_answer` when nobody took it in
-    `rules.no_answer_seconds`. The members' own forwarding does not apply, do-not-disturb does.
+    One after the other each rings `member_seconds`, and on if nobody else is free; whoever is on
+    any call is passed over, and who declined is not asked again. `rules` are the group's: `busy`
+    when every member is, `no_answer` when nobody took it in `rules.no_answer_seconds`. The members'
+    own forwarding does not apply, do-not-disturb does.
     """
 
     group_id: str

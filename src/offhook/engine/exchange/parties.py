@@ -71,10 +71,11 @@ def report(floor: Floor, session: Session) -> None:
     Not of two who just talk: each has been told of the other.
     """
     members = [each for each in floor.members_of(session) if isinstance(each.state, Talking)]
+    if not session.is_conference and all(_is_plain(each) for each in members):
+        return
+    host = session.host_id
     now = tuple(
-        Participant(
-            each.call_id, each.party, each.held, each.muted, each.call_id == session.host_id
-        )
+        Participant(each.call_id, each.party, each.held, each.muted, each.call_id == host)
         for each in members
     )
     for each in members:
@@ -90,8 +91,13 @@ def report(floor: Floor, session: Session) -> None:
 def _lift_mutes(floor: Floor, session: Session) -> None:
     """Who was muted by another is heard again once that one is gone, or the conference is over."""
     members = floor.members_of(session)
-    there = {each.party.person_id for each in members}
     for call in members:
-        of_another = call.muted and call.muted_by != call.party.person_id
-        if of_another and not (session.is_conference and call.muted_by in there):
-            mute(floor, call, "")
+        if call.muted and call.muted_by != call.party.person_id:
+            there = any(each.party.person_id == call.muted_by for each in members)
+            if not (there and session.is_conference):
+                mute(floor, call, "")
+
+
+def _is_plain(call: Call) -> bool:
+    """Whether there is nothing to tell of it, and it was told nothing of others."""
+    return not call.held and not call.muted and call.knows is None

@@ -4,7 +4,13 @@ from collections.abc import Callable
 
 from offhook.engine.exchange import inputs
 from offhook.engine.exchange.call import Alerting, Call, Inviting
-from offhook.engine.exchange.effects import LineOffered, LineRings, OpenLeg, WindowOpened
+from offhook.engine.exchange.effects import (
+    AnswerRequested,
+    LineOffered,
+    LineRings,
+    OpenLeg,
+    WindowOpened,
+)
 from offhook.engine.exchange.ending import Ending
 from offhook.engine.exchange.floor import Floor
 from offhook.engine.exchange.model import Party
@@ -15,6 +21,9 @@ from offhook.engine.exchange.roap import Offering
 from offhook.engine.exchange.session import Ring, Session
 from offhook.engine.exchange.viewing import Viewing
 from offhook.engine.exchange.views import Personality
+
+#: The longest that one line rings: official clients stop by themselves after 60 s.
+MAX_RING_SECONDS = 55.0
 
 
 class Ringing:
@@ -95,6 +104,8 @@ class Ringing:
         if isinstance(call.state, Inviting):
             floor.enter(call, call.state.alerting(), "alert")
             floor.do(LineRings(call.view_id, event.line_id))
+            if floor.rings[call.view_id].answer_wanted:
+                floor.tell(call, AnswerRequested())
             if not session.announced:
                 announce(floor, session)
         introduce(floor, session)

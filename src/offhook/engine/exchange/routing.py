@@ -12,7 +12,7 @@ from offhook.engine.exchange.effects import Connected, WindowClosed
 from offhook.engine.exchange.ending import Ending
 from offhook.engine.exchange.floor import Floor
 from offhook.engine.exchange.holding import Holding
-from offhook.engine.exchange.hunting import in_order, next_turn
+from offhook.engine.exchange.hunting import Hunting
 from offhook.engine.exchange.model import (
     EndReason,
     Forward,
@@ -31,13 +31,11 @@ from offhook.engine.exchange.model import (
 from offhook.engine.exchange.parties import settle
 from offhook.engine.exchange.plugging import plug
 from offhook.engine.exchange.progress import announce
-from offhook.engine.exchange.ringing import Ringing
+from offhook.engine.exchange.ringing import MAX_RING_SECONDS, Ringing
 from offhook.engine.exchange.session import Attempt, Ring, Session
 
 #: How often one call may be sent on.
 MOST_REDIRECTIONS = 5
-#: The longest that one line rings: official clients stop by themselves after 60 s.
-MAX_RING_SECONDS = 55.0
 
 
 class Routing:
@@ -56,9 +54,9 @@ class Routing:
         self._ending = ending
         self._holding = holding
         self._ringing = ringing
+        self._hunting = Hunting(floor, ending, ringing, new_id)
         self._new_id = new_id
         self._ring_seconds = ring_seconds
-        self._last_rung: dict[str, str] = {}
 
     # --- where it goes ---
 
@@ -119,30 +117,19 @@ class Routing:
             return
         declined = reason is EndReason.REJECTED
         to_called = EndReason.DECLINED_ELSEWHERE if declined else reason
-        if isinstance(attempt.target, GroupTarget):
-            attempt.out.add(ring.party.person_id)
-            self._ending.stop_ringing(session, ring, to_called, reason)
-            if not attempt.rings:
-                self._next_member(session, attempt, attempt.target, reason)
-        else:
-            self._ending.stop_ringing(session, ring, to_called, reason)
-            self._not_taken(session, attempt.target.rules, reason)
+        self._ending.stop_ringing(session, ring, to_called, reason)
+        attempt.out.add(ring.party.person_id)
+        if not attempt.rings:
+            self._go_on(session, attempt, reason)
 
     def tick(self, session: Session) -> None:
         """It may have rung long enough."""
         floor, attempt = self._floor, session.attempt
         if attempt is not None and attempt.until <= floor.now:
-            for ring in list(attempt.rings):
-                self._ending.stop_ringing(session, ring, EndReason.NO_ANSWER, EndReason.NO_ANSWER)
             self._not_taken(session, attempt.target.rules, EndReason.NO_ANSWER)
             return
-        if (
-            attempt is not None
-            and isinstance(attempt.target, GroupTarget)
-            and attempt.turn_until is not None
-            and attempt.turn_until <= floor.now
-        ):
-            self._next_member(session, attempt, attempt.target, EndReason.NO_ANSWER)
+        if attempt is not None and attempt.due <= floor.now:
+            self._go_on(session, attempt, EndReason.NO_ANSWER)
         goes_on = session.session_id in floor.sessions
         if goes_on and session.progress_at is not None and session.progress_at <= floor.now:
             announce(floor, session)
@@ -212,67 +199,21 @@ class Routing:
             until = self._floor.now + self._patience(target)
             session.attempt = attempt = Attempt(target, until)
             if isinstance(target, GroupTarget):
-                self._ring_group(session, attempt, target, waiter)
+                self._hunting.begin(session, attempt, target)
             else:
                 first = not session.redirections and session.caller_id == waiter.call_id
                 ring_id = session.session_id if first else self._new_id()
                 self._ringing.ring(session, ring_id, target.party, until)
             self._floor.session_timers.arm(session.session_id)
-            settle(self._floor, session)
-
-    def _ring_group(
-        self, session: Session, attempt: Attempt, target: GroupTarget, waiter: Call
-    ) -> None:
-        if target.policy is not HuntPolicy.SIMULTANEOUS:
-            self._next_member(session, attempt, target, EndReason.BUSY)
-            return
-        for member in target.members:
-            if self._is_free(member, waiter):
-                self._ringing.ring(session, self._new_id(), member.party, attempt.until)
-
-    def _next_member(
-        self, session: Session, attempt: Attempt, target: GroupTarget, otherwise: EndReason
-    ) -> None:
-        """The next one's turn. `otherwise` is why there is none."""
-        floor, waiter = self._floor, self._floor.waiter_of(session)
-        order = in_order(
-            target,
-            self._last_rung.get(target.group_id),
-            lambda person_id: floor.idle_since.get(person_id, 0.0),
-        )
-        member = None
-        if target.policy is not HuntPolicy.SIMULTANEOUS and waiter is not None:
-            member = next_turn(attempt, order, lambda each: self._is_free(each, waiter))
-        if member is None:
-            for ring in list(attempt.rings):
-                self._ending.stop_ringing(session, ring, otherwise, otherwise)
-            self._not_taken(session, target.rules, otherwise)
-            return
-        person_id = member.party.person_id
-        attempt.tried.add(person_id)
-        self._last_rung[target.group_id] = person_id
-        for ring in list(attempt.rings):
-            if ring.party.person_id != person_id or ring.until <= floor.now:
-                self._ending.stop_ringing(session, ring, otherwise, otherwise)
-        if not attempt.rings:
-            until = min(floor.now + MAX_RING_SECONDS, attempt.until)
-            self._ringing.ring(session, self._new_id(), member.party, until)
-        attempt.turn_until = min(floor.now + target.member_seconds, attempt.rings[0].until)
-        floor.session_timers.arm(session.session_id)
+            if session.announced or not isinstance(waiter.state, Dialling):
+                # Who waits has been told of somebody else, or has talked before.
+                settle(self._floor, session)
 
     def _somebody_is_free(self, target: PersonTarget | GroupTarget, waiter: Call) -> bool:
         if isinstance(target, PersonTarget):
             lines = self._ringing.free_lines(target.party, waiter)
             return not target.rules.do_not_disturb and lines is not None
-        return any(self._is_free(member, waiter) for member in target.members)
-
-    def _is_free(self, member: PersonTarget, waiter: Call) -> bool:
-        """A member of a group is rung only when not on another call, and never for itself."""
-        return (
-            not member.rules.do_not_disturb
-            and member.party.person_id != waiter.party.person_id
-            and not self._floor.is_busy(member.party.person_id)
-        )
+        return any(self._hunting.is_free(member) for member in target.members)
 
     def _patience(self, target: PersonTarget | GroupTarget) -> float:
         """Seconds for which it rings."""
@@ -283,7 +224,17 @@ class Routing:
 
     # --- nobody takes it ---
 
+    def _go_on(self, session: Session, attempt: Attempt, reason: EndReason) -> None:
+        """Whoever rang does not take it for this `reason`: others of its group may."""
+        target = attempt.target
+        if isinstance(target, GroupTarget) and self._hunting.go_on(
+            session, attempt, target, reason
+        ):
+            return
+        self._not_taken(session, target.rules, reason)
+
     def _not_taken(self, session: Session, rules: Rules, reason: EndReason) -> None:
+        self._ending.stop_all_ringing(session, reason, reason)
         if reason is EndReason.NO_ANSWER:
             forward, why = rules.no_answer, RedirectionReason.NO_ANSWER
         else:
@@ -296,12 +247,8 @@ class Routing:
         self._ending.close(session, reason, by)
 
     def _send_on(self, session: Session, forward: Forward, why: RedirectionReason) -> None:
-        if session.attempt is not None:
-            for ring in list(session.attempt.rings):
-                self._ending.stop_ringing(
-                    session, ring, EndReason.DECLINED_ELSEWHERE, EndReason.REJECTED
-                )
-            session.attempt = None
+        self._ending.stop_all_ringing(session, EndReason.DECLINED_ELSEWHERE, EndReason.REJECTED)
+        session.attempt = None
         if len(session.redirections) >= MOST_REDIRECTIONS:
             self._ending.close(session, EndReason.BUSY, "service")
             return

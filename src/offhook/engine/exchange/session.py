@@ -31,7 +31,8 @@ MOST_PARTICIPANTS = 64
 class Ring:
     """One person's phones while they ring: `calls` are those of the lines that are offered it.
 
-    `ring_id` is the person's view of the call. They stop at `until` at the latest.
+    `ring_id` is the person's view of the call. They stop at `until` at the latest. With
+    `answer_wanted` a phone that begins to ring is asked to answer.
     """
 
     ring_id: str
@@ -39,6 +40,7 @@ class Ring:
     party: Party
     until: float
     calls: list[str] = field(default_factory=list)
+    answer_wanted: bool = False
 
 
 @dataclass(slots=True)

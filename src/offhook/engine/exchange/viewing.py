@@ -1,6 +1,6 @@
 """The parties' views of their calls: kept, and told of when they change."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from offhook.engine.exchange.call import Call, Dialling
 from offhook.engine.exchange.effects import ViewChanged
@@ -108,7 +108,7 @@ class Viewing:
             tracking_id=side.tracking_id,
             party=side.party,
             personality=side.personality,
-            state=self._state(session, call),
+            state=self._state(session, side, call),
             remote=self._remote(session, side, call),
             created=side.created,
             answered=side.answered,
@@ -117,13 +117,15 @@ class Viewing:
             conference_id=session.session_id if session.is_conference else "",
         )
 
-    def _state(self, session: Session, call: Call | None) -> ViewState:
+    def _state(self, session: Session, side: Side, call: Call | None) -> ViewState:
         if call is None:
             return ViewState.ALERTING
         if isinstance(call.state, Dialling):
             return ViewState.ALERTING if session.announced else ViewState.CONNECTING
         if call.held:
             return ViewState.HELD
+        if side.answered is None:
+            return ViewState.ALERTING  # Its own phone has answered, and the other side rings.
         others = self._floor.others_of(call)
         if len(others) == 1 and others[0].held:
             return ViewState.REMOTE_HELD

@@ -4,8 +4,9 @@ A person has one view of a call from the first ring, whichever of the person's l
 keeps it when the other party is transferred or the call goes on in a conference.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from offhook.engine.exchange.model import EndReason, Party, Redirection
 
@@ -29,8 +30,7 @@ class ViewState(StrEnum):
     DISCONNECTED = "disconnected"
 
 
-@dataclass(frozen=True, slots=True)
-class CallView:
+class CallView(msgspec.Struct, frozen=True):
     """See the module. `view_id` stays the same for as long as the party is in the call.
 
     `call_id` is its leg, empty while several lines ring. `conference_id` is that of the conference

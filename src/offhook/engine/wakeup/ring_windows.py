@@ -22,9 +22,6 @@ from offhook.engine.exchange.timers import Timers
 from offhook.engine.wakeup.window import OUTCOMES, Invited, Over, Pushed, Ringing, Window, Woken
 from offhook.wire.ringing_call import RingingState
 
-#: Seconds for which a call that is over is remembered for a phone that wakes too late.
-REMEMBERED = 120.0
-
 
 @dataclass(frozen=True, slots=True)
 class Tick:
@@ -86,7 +83,7 @@ class RingWindows:
                 self._open(event)
             case LineOffered() | LineRings() | LineLost() | WindowClosed():
                 window = self._windows.get(event.ring_id)
-                if window is not None and not isinstance(window.state, Over):
+                if window is not None:
                     self._change(window, event)
             case Tick():
                 self._tick()
@@ -125,15 +122,17 @@ class RingWindows:
     ) -> None:
         state = window.state
         match event, state:
+            case _, Over():
+                return
             case LineOffered(line_id=line_id), Pushed() | Woken() | Ringing():
                 self._enter(window, "woken", state.woken(line_id))
             case LineRings(), Woken():
                 self._enter(window, "rings", state.ringing())
             case LineLost(line_id=line_id), Woken() | Ringing():
                 self._enter(window, "lost", state.lost(line_id, self._now))
-            case WindowClosed(reason=reason), _:
+            case WindowClosed(reason=reason), Invited() | Pushed() | Woken() | Ringing():
                 outcome = OUTCOMES.get(reason, RingingState.FAILED)
-                self._enter(window, outcome, Over(outcome, self._now + REMEMBERED))
+                self._enter(window, outcome, state.closed(outcome, self._now))
                 self._out.append(WithdrawPushes(window.call_id))
             case _:
                 return  # A second line that rings, or one that is lost twice, changes nothing.

@@ -20,10 +20,22 @@ PUSH_GAPS = (5.0, 5.0, 10.0)
 MOST_PUSHES = 6
 #: A push in the last seconds of the window would wake a phone for a call that is over by then.
 LAST_PUSH = 3.0
+#: Seconds for which a call that is over is remembered for a phone that wakes too late.
+REMEMBERED = 120.0
+
+
+class _Open:
+    """What all states have in common until it is over."""
+
+    __slots__ = ()
+
+    def closed(self, outcome: RingingState, now: float) -> "Over":
+        """Nobody rings any more."""
+        return Over(outcome, now + REMEMBERED)
 
 
 @dataclass(frozen=True, slots=True)
-class Invited:
+class Invited(_Open):
     """The person is called; nothing was done about it yet."""
 
     def pushed(self, now: float) -> "Pushed":
@@ -32,7 +44,7 @@ class Invited:
 
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
+class Pushed(_Open):
     """`count` pushes are out, the last one at `last`, and no device has woken. Next at `again`."""
 
     count: int
@@ -51,7 +63,7 @@ class Pushed:
 
 
 @dataclass(frozen=True, slots=True)
-class Woken:
+class Woken(_Open):
     """These lines are offered the call; none of them has said that it rings."""
 
     count: int
@@ -73,7 +85,7 @@ class Woken:
 
 
 @dataclass(frozen=True, slots=True)
-class Ringing:
+class Ringing(_Open):
     """The call rings at one of these lines at least."""
 
     count: int

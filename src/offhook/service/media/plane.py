@@ -159,6 +159,8 @@ class MediaPlane:
         del self._mixes[name]
 
     def _end(self, served: ServedLeg) -> None:
+        # At once: what follows in the same batch may count on it.
+        served.unplug()
         self._past.add(served.leg.stats)
         self.legs_failed += served.failed
         self._spawn(served.close(), f"close {served.call_id}")

@@ -211,14 +211,18 @@ class ServedLeg:
         if not self._closed:
             self._report(news)
 
-    async def close(self) -> None:
-        """End everything of this leg."""
+    def unplug(self) -> None:
+        """The client hears nothing more, and nobody hears it. Nothing is reported after this."""
         self._closed = True
         self._stop_playing()
         if self._loading_digits is not None:
             self._loading_digits.cancel()
         self._clock.remove(self._digits)
         self.port.detach()
+
+    async def close(self) -> None:
+        """End everything of this leg."""
+        self.unplug()
         self._negotiations.clear()
         if self._worker is not None:
             self._worker.cancel()
