@@ -63,6 +63,7 @@ async def test_it_is_muted_and_sends_digits(office: Office) -> None:
     await office.command("alice", lambda calls, call: calls.unmute(call), on="bob")
     await hears(bob, "alice")
     assert not (await alice.phone.status(alice.key))["muted"]
+    assert "muted" in alice.phone.unknown_events
 
 
 # -- calls that ring -----------------------------------------------------------------------------
@@ -92,6 +93,7 @@ async def test_it_rings_on_when_asked_to_answer_over_rest(office: Office) -> Non
     await alice.answer()
     await bob.happens("established")
     await asyncio.gather(hears(alice, "bob"), hears(bob, "alice"))
+    assert "answerRequested" in alice.phone.unknown_events
 
 
 async def test_what_rings_is_rejected_or_diverted_over_rest(office: Office) -> None:
