@@ -8,6 +8,7 @@ in local storage, so each phone has a browser context of its own.
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -29,6 +30,8 @@ from playwright.async_api import (
 PAGE = Path(__file__).parent / "page"
 BUNDLE = Path(__file__).parent / "node_modules/webex/umd/calling.min.js"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+_UNKNOWN_EVENT = re.compile(r"Unknown Midcall type: (\w+)")
 
 PATIENCE = 15.0
 """Seconds that a wait may take before it is a failure. Longer than the client's own 10 s timers."""
@@ -326,6 +329,11 @@ class BrowserPhone:
     def uncaught(self) -> list[str]:
         """What went wrong in the page and nobody caught."""
         return [line for line in self.console if line.startswith("uncaught: ")]
+
+    @property
+    def unknown_events(self) -> set[str]:
+        """Which mid-call events the client has logged as unknown to it."""
+        return {kind for line in self.console for kind in _UNKNOWN_EVENT.findall(line)}
 
     async def amplitudes(self, call: str, tones: Sequence[float]) -> list[float]:
         """How loud each of these frequencies comes out of the earpiece now, 1.0 = full scale."""

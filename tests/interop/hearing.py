@@ -54,6 +54,13 @@ async def hears(call: BrowserCall | Call, *people: str) -> None:
     await _until(call, lambda sound: sound.is_of(set(people)), " and ".join(people))
 
 
+async def all_hear_all(**calls: BrowserCall | Call) -> None:
+    """Wait until each of these people, by name, hears all others and not itself."""
+    async with asyncio.TaskGroup() as group:
+        for name, call in calls.items():
+            group.create_task(hears(call, *(calls.keys() - {name})))
+
+
 async def hears_silence(call: BrowserCall | Call) -> None:
     """Wait until it hears nothing."""
     await _until(call, lambda sound: sound.level < SILENT, "silence")

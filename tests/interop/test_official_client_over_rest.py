@@ -13,9 +13,8 @@ import asyncio
 import pytest
 
 from interop.browser_call import BrowserCall
-from interop.hearing import hears, hears_music, hears_ringback, hears_silence
+from interop.hearing import all_hear_all, hears, hears_music, hears_ringback, hears_silence
 from interop.office import Office
-from offhook import Call
 
 # The browser's driver runs in the tests' loop, and takes its time over a large message.
 pytestmark = [
@@ -24,13 +23,6 @@ pytestmark = [
     pytest.mark.timeout(90),
     pytest.mark.loop_limit(ms=300),
 ]
-
-
-async def all_hear_all(**calls: BrowserCall | Call) -> None:
-    """Each hears all others, and not itself."""
-    async with asyncio.TaskGroup() as group:
-        for name, call in calls.items():
-            group.create_task(hears(call, *(calls.keys() - {name})))
 
 
 # -- hold, mute, digits --------------------------------------------------------------------------
@@ -71,6 +63,7 @@ async def test_it_is_muted_and_sends_digits(office: Office) -> None:
     await office.command("alice", lambda calls, call: calls.unmute(call), on="bob")
     await hears(bob, "alice")
     assert not (await alice.phone.status(alice.key))["muted"]
+    assert "muted" in alice.phone.unknown_events
 
 
 # -- calls that ring -----------------------------------------------------------------------------
@@ -100,6 +93,7 @@ async def test_it_rings_on_when_asked_to_answer_over_rest(office: Office) -> Non
     await alice.answer()
     await bob.happens("established")
     await asyncio.gather(hears(alice, "bob"), hears(bob, "alice"))
+    assert "answerRequested" in alice.phone.unknown_events
 
 
 async def test_what_rings_is_rejected_or_diverted_over_rest(office: Office) -> None:
