@@ -125,8 +125,8 @@ def main() -> int:
             f"| {cost / bare:.1f} | {costs[name].seconds * 1000:.1f} ms |"
         )
     print(
-        "\nThe blind one includes the ringing and answering of carol's phone, with a leg of its own, "
-        "and its\ntime is to her answer. That of the consult one is until alice is out of both calls."
+        "\nThe blind one includes the ringing and answering of carol's phone, with its leg; "
+        "its time\nis to her answer. That of the consult one is until alice is out of both calls."
     )
     return 0
 
