@@ -90,7 +90,9 @@ class BareClient:
         """The next event of a kind; others are passed over."""
         while True:
             event = await self.events.get()
-            if event["eventType"] == kind and call_id in (None, event["callId"]):
+            # What is told in mid-call is of the same kind as a call that comes.
+            wanted = event["eventType"] == kind and not event.get("midCallService")
+            if wanted and call_id in (None, event["callId"]):
                 return event
 
     def device(self) -> dict[str, str]:
@@ -119,11 +121,55 @@ async def bare_client(cloud: str, token: str) -> AsyncIterator[BareClient]:
             await client.close()
 
 
-async def one_call(
-    caller: BareClient, callee: BareClient, number: str, sdp: tuple[str, str]
-) -> None:
-    """Set up a call from the dialling to the answer, and tear it down."""
-    offer, answer = sdp
+class BareCall:
+    """One side of a call: who has it, and by which ids."""
+
+    def __init__(self, client: BareClient, call_id: str, device: dict[str, str]) -> None:
+        self.client = client
+        self.call_id = call_id
+        self.device = device
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What every request about it says."""
+        return {"device": self.device, "callId": self.call_id}
+
+    @property
+    def url(self) -> str:
+        """Where requests about it go."""
+        return f"{self.client.base}/devices/{self.client.line}/calls/{self.call_id}"
+
+    async def answer(self, answer: str) -> None:
+        """Take it."""
+        body = {**self.about, "inbandMedia": False, "callState": "sig_connected"}
+        await self.client.request("PATCH", self.url, body)
+        roap = {"seq": 1, "messageType": "ANSWER", "sdp": answer}
+        media = {"roap": roap, "mediaId": str(uuid4())}
+        await self.client.request("POST", f"{self.url}/media", {**self.about, "localMedia": media})
+
+    async def end(self) -> None:
+        """Hang up."""
+        body = {**self.about, "causecode": 0, "cause": "Normal Disconnect."}
+        await self.client.request("DELETE", self.url, body)
+
+    async def transfer(self, *, to: str = "", number: str = "") -> None:
+        """Connect the other party with that of the call `to`, or send it on to `number`."""
+        body: dict[str, Any] = {**self.about, "transferType": "CONSULT" if to else "BLIND"}
+        if to:
+            body["consultTransferContext"] = {
+                "transferorCallId": self.call_id,
+                "transferToCallId": to,
+            }
+        else:
+            body["blindTransferContext"] = {
+                "transferorCallId": self.call_id,
+                "destination": number,
+            }
+        await self.client.request("POST", f"{self.client.base}/services/calltransfer/commit", body)
+
+
+async def dialled(caller: BareClient, number: str, offer: str) -> BareCall:
+    """A call that is placed."""
     device = caller.device()
     created = await caller.request(
         "POST",
@@ -142,30 +188,34 @@ async def one_call(
             "callee": {"type": "uri", "address": f"tel:{number}"},
         },
     )
-    call_id = created["callId"]
-    incoming = (await callee.event("mobius.call"))["callId"]
-    own = callee.device()
-    url = f"{callee.base}/devices/{callee.line}/calls/{incoming}"
-    body = {"device": own, "callId": incoming, "inbandMedia": False}
-    await callee.request("PATCH", url, body | {"callState": "sig_alerting"})
-    await caller.event("mobius.callprogress", call_id)
-    await callee.request("PATCH", url, body | {"callState": "sig_connected"})
-    await callee.request(
-        "POST",
-        f"{url}/media",
-        {
-            "device": own,
-            "callId": incoming,
-            "localMedia": {
-                "roap": {"seq": 1, "messageType": "ANSWER", "sdp": answer},
-                "mediaId": str(uuid4()),
-            },
-        },
-    )
-    await caller.event("mobius.callconnected", call_id)
-    await caller.request(
-        "DELETE",
-        f"{caller.base}/devices/{caller.line}/calls/{call_id}",
-        {"device": device, "callId": call_id, "causecode": 0, "cause": "Normal Disconnect."},
-    )
-    await callee.event("mobius.calldisconnected", incoming)
+    return BareCall(caller, created["callId"], device)
+
+
+async def rung(callee: BareClient) -> BareCall:
+    """The call that comes next, and rings."""
+    call = BareCall(callee, (await callee.event("mobius.call"))["callId"], callee.device())
+    body = {**call.about, "inbandMedia": False, "callState": "sig_alerting"}
+    await callee.request("PATCH", call.url, body)
+    return call
+
+
+async def set_up(
+    caller: BareClient, callee: BareClient, number: str, sdp: tuple[str, str]
+) -> tuple[BareCall, BareCall]:
+    """Both sides of a call that was answered."""
+    offer, answer = sdp
+    call = await dialled(caller, number, offer)
+    called = await rung(callee)
+    await caller.event("mobius.callprogress", call.call_id)
+    await called.answer(answer)
+    await caller.event("mobius.callconnected", call.call_id)
+    return call, called
+
+
+async def one_call(
+    caller: BareClient, callee: BareClient, number: str, sdp: tuple[str, str]
+) -> None:
+    """Set up a call from the dialling to the answer, and tear it down."""
+    call, called = await set_up(caller, callee, number, sdp)
+    await call.end()
+    await callee.event("mobius.calldisconnected", called.call_id)

@@ -6,10 +6,14 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from offhook import Call, MediaOption, TokenAuthenticator, Webex
+from offhook.media.spectrum import has_tone
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PATIENCE = 90.0
@@ -80,6 +84,61 @@ async def test_the_parrot_says_back_what_it_hears(cloud: dict[str, Any], tmp_pat
     await parrot.communicate()
     heard = [json.loads(line) for line in out.splitlines()]
     assert any(e["event"] == "hearing" and abs(e["frequency"] - 440) < 10 for e in heard)
+
+
+async def hears(call: Call, frequency: float) -> None:
+    """Wait until this tone is plainly heard."""
+    async with asyncio.timeout(PATIENCE):
+        async for block in call.audio.frames(8_000, block_ms=200):
+            if has_tone(block, 8_000, frequency, share=0.4):
+                return
+
+
+async def test_the_receptionist_connects_callers_as_they_choose(
+    cloud: dict[str, Any], tmp_path: Path
+) -> None:
+    arguments = (token(cloud, "bob"), "1003", "1004", cloud["http"])
+    receptionist = await example("receptionist.py", tmp_path, *arguments)
+    assert receptionist.stdout is not None
+    async with AsyncExitStack() as stack, asyncio.timeout(PATIENCE):
+        alice, carol, dave = [
+            await stack.enter_async_context(
+                Webex(TokenAuthenticator(token(cloud, name)), cloud=cloud["http"])
+            )
+            for name in ("alice", "carol", "dave")
+        ]
+        await asyncio.gather(*(each.phone.ready() for each in (alice, carol, dave)))
+        assert b"waits" in await receptionist.stdout.readline()
+
+        async with await alice.phone.dial_phone_number("1002") as call:
+            await hears(call, 660)
+            await call.send_dtmf("1")
+            await (await anext(carol.phone.incoming_calls())).reject()
+            assert (
+                b"Not connected: The call was not transferred: the number declined."
+                in await receptionist.stdout.readline()
+            )
+            await hears(call, 660)
+            await call.send_dtmf("1")
+            at_carol = await anext(carol.phone.incoming_calls())
+            await at_carol.answer(MediaOption.audio_only(source="tone:1300"))
+            await hears(call, 1300)
+            assert b"Over: transferred" in await receptionist.stdout.readline()
+
+        async with await alice.phone.dial_phone_number("1002") as call:
+            await hears(call, 660)
+            await call.send_dtmf("2")
+            at_dave = await anext(dave.phone.incoming_calls())
+            await at_dave.answer(MediaOption.audio_only(source="tone:1700"))
+            await hears(call, 1700)
+            await hears(at_dave, 520)
+            assert call.is_group_call
+            while call.is_group_call:
+                await asyncio.sleep(0.02)
+            await hears(call, 1700)
+            assert b"Over: merged" in await receptionist.stdout.readline()
+    receptionist.terminate()
+    await receptionist.communicate()
 
 
 @pytest.mark.parametrize(
