@@ -315,6 +315,17 @@ def test_when_nobody_answers_the_groups_rule_applies(world: World, policy: HuntP
     assert world.remote(caller) == ERIN, "the caller sees where the call went"
 
 
+@pytest.mark.parametrize("policy", HuntPolicy)
+def test_members_who_rang_for_a_group_have_missed_nothing(world: World, policy: HuntPolicy) -> None:
+    rules = Rules(no_answer=Forward("1005", PersonTarget(ERIN)), no_answer_seconds=20.0)
+    world.dial("a1", group(policy, (BOB, CAROL), rules))
+    world.wait(21)
+    world.answer("e1")
+    world.end(world.dial("d1", group(policy, (BOB, CAROL))))
+    world.put(put.Shutdown())
+    assert [each.callee for each in world.records] == [SALES, ERIN]
+
+
 def test_a_group_may_send_its_calls_on_always_and_to_another_group(world: World) -> None:
     second = GroupTarget(
         "support", Party("Support", "3000"), HuntPolicy.REGULAR, (PersonTarget(DAVE),)

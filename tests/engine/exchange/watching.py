@@ -32,6 +32,7 @@ class Watch:
         self.open_legs: set[str] = set()
         self.closed_legs: set[str] = set()
         self.records: set[str] = set()
+        self.sent_on: set[tuple[str, int]] = set()
         self.seen_sessions: set[str] = set()
         self.open_windows: dict[str, float] = {}  # until when
         self.closed_windows: set[str] = set()
@@ -97,7 +98,14 @@ class Watch:
                 self._leg_closed(call_id)
             case out.Record(record=record):
                 assert record.session_id not in self.records, "a session leaves one record"
-                self.records.add(record.session_id)
+                if record.sent_on:
+                    key = record.session_id, record.sent_on
+                    assert key not in self.sent_on, "it leaves one for each who is called"
+                    self.sent_on.add(key)
+                    assert record.callee.person_id
+                    assert record.answered is None
+                else:
+                    self.records.add(record.session_id)
                 assert record.placed <= (record.answered or record.ended) <= record.ended
                 assert record.ended_by in ("caller", "callee", "service")
             case out.WindowOpened() | out.WindowClosed():

@@ -337,7 +337,7 @@ WindowEffect = WindowOpened | LineOffered | LineRings | LineLost | WindowClosed
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A session ended: keep its record."""
+    """A session ended, or goes on from a person who was called: keep its record."""
 
     record: CallRecord
 

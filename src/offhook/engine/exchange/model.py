@@ -145,7 +145,11 @@ class EndReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """What is kept of a finished session. Times are Unix seconds; `answered` may be None."""
+    """What is kept of a finished session. Times are Unix seconds; `answered` may be None.
+
+    One with `sent_on` is kept before that, for the person whom the call was sent on from: by whom
+    it was not answered, and why. It counts them, and is 0 for the session itself.
+    """
 
     session_id: str
     tracking_id: str
@@ -157,3 +161,4 @@ class CallRecord:
     ended: float
     reason: EndReason
     ended_by: str  # "caller", "callee" or "service"
+    sent_on: int = 0
