@@ -35,6 +35,7 @@ class Watch:
         self.sent_on: set[tuple[str, int]] = set()
         self.seen_sessions: set[str] = set()
         self.open_windows: dict[str, float] = {}  # until when
+        self.callers: dict[str, Party] = {}  # as those who wake phones were told
         self.closed_windows: set[str] = set()
         self.told_of_end: set[str] = set()
         self.state: dict[str, str] = {}  # the last one logged
@@ -110,6 +111,9 @@ class Watch:
                 assert record.ended_by in ("caller", "callee", "service")
             case out.WindowOpened() | out.WindowClosed():
                 self._watch_window(effect)
+            case out.CallerChanged(ring_id=ring_id, caller=caller):
+                assert self.callers[ring_id] != caller, "that is no news"
+                self.callers[ring_id] = caller
             case out.LineOffered() | out.LineRings() | out.LineLost():
                 assert effect.ring_id in self.open_windows, "no such window is open"
             case out.ViewChanged():
@@ -170,6 +174,7 @@ class Watch:
             assert ring_id not in self.open_windows.keys() | self.closed_windows
             assert self.now < effect.until <= self.now + MAX_RING_SECONDS
             self.open_windows[ring_id] = effect.until
+            self.callers[ring_id] = effect.caller
         else:
             assert self.now <= self.open_windows.pop(ring_id), "it rang for too long"
             self.closed_windows.add(ring_id)
@@ -290,6 +295,8 @@ class Watch:
         for ring in _rings(session):
             assert ring.session_id == session.session_id
             assert ring.ring_id in session.views
+            caller = calls[session.members[0]].party if session.members else session.callee
+            assert self.callers[ring.ring_id] == caller, "a push names somebody else"
             lines = [calls[each].line_id for each in ring.calls]
             assert len(set(lines)) == len(lines), "a line rings once for a call"
             assert not set(lines) & {calls[each].line_id for each in session.members}
