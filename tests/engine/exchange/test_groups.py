@@ -14,6 +14,8 @@ from offhook.engine.exchange.model import (
     HuntPolicy,
     Party,
     PersonTarget,
+    Redirection,
+    RedirectionReason,
     Rules,
 )
 from offhook.wire.mobius import CauseCode
@@ -67,6 +69,17 @@ def test_each_phone_learns_the_groups_name(world: World) -> None:
         (CAROL, SALES),
         (DAVE, SALES),
     ]
+
+
+def test_a_member_sees_through_which_group_the_call_comes(world: World) -> None:
+    sales = group(HuntPolicy.SIMULTANEOUS, (BOB, CAROL))
+    world.dial("a1", PersonTarget(DAVE, Rules(always=Forward("2000", sales))))
+    (view,) = world.exchange.views("bob")
+    assert view.remote == ALICE
+    assert view.redirections == (
+        Redirection(RedirectionReason.UNCONDITIONAL, DAVE),
+        Redirection(RedirectionReason.HUNT_GROUP, SALES),
+    )
 
 
 def test_the_caller_sees_the_group_until_somebody_answers(world: World) -> None:

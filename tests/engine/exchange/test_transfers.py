@@ -295,6 +295,14 @@ def test_joined_while_it_rings_pushes_name_who_calls_now(world: World) -> None:
     assert out.CallerChanged(opened.ring_id, BOB) in world.windows
 
 
+def test_joined_while_it_rings_the_view_says_who_transferred(world: World) -> None:
+    first, second, _, _ = consulting(world, answered=False)
+    world.join(first, second)
+    (view,) = world.exchange.views("carol")
+    assert view.remote == BOB
+    assert view.redirections == (Redirection(RedirectionReason.TRANSFER, ALICE),)
+
+
 def test_joined_while_it_rings_and_nobody_answers(world: World) -> None:
     first, second, bobs, carols = consulting(world, answered=False)
     world.wait(10)

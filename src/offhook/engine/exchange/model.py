@@ -113,6 +113,7 @@ class RedirectionReason(StrEnum):
     NO_ANSWER = "noAnswer"
     DIVERT = "divert"
     TRANSFER = "transfer"
+    HUNT_GROUP = "huntGroup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ class CallRecord:
     """What is kept of a finished session. Times are Unix seconds; `answered` may be None.
 
     One with `sent_on` is kept before that, for the person whom the call was sent on from: by whom
-    it was not answered, and why. It counts them, and is 0 for the session itself.
+    it was not answered, and why. It is how often the call had been sent on then, 0 for the session.
     """
 
     session_id: str

@@ -112,7 +112,9 @@ class Transfer:
         for ring in after.attempt.rings if after.attempt is not None else ():
             ring.session_id = after.session_id
             floor.do(CallerChanged(ring.ring_id, stay[0].party))
-            self._viewing.attach(after, floor.sides[ring.ring_id])
+            side = floor.sides[ring.ring_id]
+            side.redirections += (redirection,)
+            self._viewing.attach(after, side)
             for call_id in ring.calls:
                 floor.calls[call_id].session_id = after.session_id
         self._leave(session, call)
