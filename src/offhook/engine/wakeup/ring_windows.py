@@ -1,8 +1,8 @@
 """All ring windows of a node: what the exchange says of them goes in, what to push comes out.
 
 What is always true: one push goes out when a window opens; no further one while a device is awake,
-and none after it has closed; a call is pushed `MOST_PUSHES` times at most; a push names who calls now;
-whoever asks is told the state that holds now.
+and none after it has closed; a call is pushed `MOST_PUSHES` times at most; a push names who calls
+now; whoever asks is told the state that holds now.
 """
 
 from collections.abc import Iterator
