@@ -406,7 +406,8 @@ async def test_both_sides_know_their_round_trip_and_say_goodbye() -> None:
         async with asyncio.timeout(WAIT):
             while one.quality.round_trip_ms is None:
                 await hear(one, 0.2)
-        assert one.quality.round_trip_ms == pytest.approx(60, abs=25)
+        # 30 ms each way, and what a busy machine adds.
+        assert 55 <= one.quality.round_trip_ms < 250
         assert one.quality.remote_loss == 0
         kinds = [type(each) for each in ports[0].reports]
         assert kinds[:2] == [SenderReport, SourceDescription]

@@ -341,6 +341,28 @@ async def test_another_device_that_answers_stops_this_one(
     assert await heard(a) == 880
 
 
+async def test_two_devices_answer_at_once_and_the_slower_learns_of_the_other(
+    cloud: RunningCloud, phones: Phones, alice: Webex
+):
+    desk, mobile = await phones.of("bob"), await phones.of("bob")
+    a = await alice.phone.dial_phone_number(cloud.number("bob"))
+    rings = await asyncio.gather(next_call(desk), next_call(mobile))
+    answers = await asyncio.gather(*(each.answer() for each in rings), return_exceptions=True)
+    slower = rings[next(n for n, answer in enumerate(answers) if answer is not None)]
+    assert await ends(slower) is EndReason.ANSWERED_ELSEWHERE
+    await a.connected()
+
+
+async def test_a_caller_who_hangs_up_while_the_callee_answers(
+    cloud: RunningCloud, alice: Webex, bob: Webex
+):
+    a = await alice.phone.dial_phone_number(cloud.number("bob"))
+    b = await next_call(bob)
+    answer, _ = await asyncio.gather(b.answer(), a.hangup(), return_exceptions=True)
+    assert await ends(b) in (EndReason.REMOTE_CANCEL, EndReason.REMOTE_HANGUP)
+    assert answer is None or isinstance(answer, CallEndedError)
+
+
 # --- placing calls ------------------------------------------------------------------------------
 
 

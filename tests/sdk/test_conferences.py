@@ -54,8 +54,9 @@ async def test_a_participant_is_added_and_each_hears_the_two_others(parties: Par
     assert not with_carol.is_transfer_supported
     assert with_carol.is_add_participant_supported
     assert await with_carol.direct_transfer_call("1004") is DirectTransferResult.NOT_SUPPORTED
-    joined = await until(with_carol, MembershipJoinedEvent)
-    assert joined.membership.display_name.startswith("Bob")
+    for call, newcomer in ((with_carol, "Bob"), (bobs, "Carol"), (carols, "Bob")):
+        joined = await until(call, MembershipJoinedEvent)
+        assert joined.membership.display_name.startswith(newcomer)
     assert joined.membership.person_id
     assert all(
         await asyncio.gather(
@@ -100,7 +101,7 @@ async def test_who_holds_a_conference_is_not_in_it_and_the_others_see_it(parties
     await with_carol.merge_calls(with_bob)
     await with_carol.hold()
     assert all(await asyncio.gather(hears(bobs, "carol"), hears(carols, "bob")))
-    held = await until(bobs, MembershipHeldEvent, after=1)
+    held = await until(bobs, MembershipHeldEvent, after=2)  # held to consult, and resumed
     assert held.membership.is_on_hold
     assert held.membership.display_name.startswith("Alice")
     await with_carol.resume()

@@ -61,6 +61,21 @@ async def test_each_side_of_each_call_is_told_as_official_clients_read_it(cloud:
     assert len({each.report_id for each in sides}) == 4
 
 
+async def test_a_call_that_was_sent_on_was_missed_by_who_was_called_first(cloud: Cloud) -> None:
+    sent_on = replace(MISSED, session_id="one", sent_on=1, ended=MIDNIGHT + 112)
+    to_carol = replace(MISSED, session_id="one", callee=PEOPLE["carol"].entry().party)
+    for record in (sent_on, to_carol):
+        await cloud.service.records.keep(record)
+    answer = await history(cloud)
+    sides = [CDR.model_validate(each) for each in answer.json["items"]]
+    assert [(each.user, each.direction, each.correlation_id) for each in sides] == [
+        ("Bob Brown", CDRDirection.terminating, "one"),
+        ("Alice Adams", CDRDirection.originating, "one"),
+        ("Carol Clark", CDRDirection.terminating, "one"),
+    ]
+    assert len({each.report_id for each in sides}) == 3
+
+
 async def test_calls_are_found_by_when_they_ended(cloud: Cloud) -> None:
     for record in (ANSWERED, MISSED):
         await cloud.service.records.keep(record)

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from offhook.engine.exchange.model import PersonTarget, ServiceTarget
+from offhook.engine.exchange.model import (
+    CallRecord,
+    EndReason,
+    Party,
+    PersonTarget,
+    ServiceTarget,
+)
 from offhook.service.directory import Directory, HuntGroup
 from offhook.service.directory.demo import DEMO_GROUP
+from offhook.service.records import Records
 from offhook.service.store import MIGRATIONS
 from offhook.store import open_database
 
@@ -24,14 +32,33 @@ INSERT INTO people VALUES
 """
 
 
+_RECORD = """
+INSERT INTO call_records VALUES ('s', 't', 'alice', 'Alice', '1001', 'bob', 'Bob', '1002', '1002',
+    1.0, NULL, 2.0, 'no_answer', 'service')
+"""
+CALL = CallRecord(
+    "s",
+    "t",
+    Party("Alice", "1001", "alice"),
+    Party("Bob", "1002", "bob"),
+    "1002",
+    1.0,
+    None,
+    2.0,
+    EndReason.NO_ANSWER,
+    "service",
+)
+
+
 def before_groups(connection: Connection) -> None:
-    """What was there before there were hunt groups: a person, and a test number."""
+    """What was there before there were hunt groups: a person, a test number, and a call."""
     config = Config()
     config.set_main_option("script_location", MIGRATIONS)
     config.attributes["connection"] = connection
     command.upgrade(config, "0002")
     connection.execute(text("INSERT INTO organizations VALUES ('org', 'Example', 1.0)"))
     connection.execute(text(_PEOPLE))
+    connection.execute(text(_RECORD))
     for row in ("'1001', 'extension', 'alice', NULL", "'8001', 'extension', NULL, 'echo'"):
         connection.execute(text(f"INSERT INTO numbers VALUES ('org', {row})"))
 
@@ -62,4 +89,6 @@ async def test_numbers_are_kept_when_groups_come_to_have_numbers(database_url: s
     group = HuntGroup("g", ORG, "Support", DEMO_GROUP.policy, (ALICE,), extension="1010")
     await directory.groups.add(group)
     assert await directory.groups.of_org(ORG) == [group]
+    assert await Records(database).of_person(ALICE) == [CALL]
+    await Records(database).keep(replace(CALL, sent_on=1))
     await database.close()

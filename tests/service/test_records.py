@@ -33,6 +33,17 @@ async def test_a_record_comes_back_as_it_was_for_both_parties(database: Database
     assert await records.of_person("c") == []
 
 
+async def test_whom_a_call_was_sent_on_from_has_missed_it(database: Database) -> None:
+    records = Records(database)
+    carol = Party("Carol", "+12025550103", "c")
+    missed = replace(CALL, answered=None, ended=112.0, reason=EndReason.NO_ANSWER, sent_on=1)
+    answered = replace(CALL, callee=carol)
+    await asyncio.gather(*map(records.keep, (missed, answered)))
+    assert await records.missed_by("b", 10) == [missed]
+    assert await records.received_by("c", 10) == [answered]
+    assert await records.placed_by("a", 10) == await records.of_person("a") == [answered]
+
+
 async def test_a_record_that_cannot_be_kept_is_logged_without_names_or_numbers(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:

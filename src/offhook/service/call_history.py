@@ -59,10 +59,7 @@ def routes(records: Records, directory: Directory, origins: Origins) -> list[HTT
         )
         items = []
         for record in found[: query.max]:
-            for direction, person in (
-                (ORIGINATING, record.caller),
-                (TERMINATING, record.callee),
-            ):
+            for direction, person in _sides(record):
                 is_person = bool(person.person_id)
                 if is_person and await directory.organization_of(person.person_id) == (
                     principal.org_id
@@ -93,6 +90,20 @@ def _time(name: str, text: str) -> float:
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
+def _sides(record: CallRecord) -> list[tuple[str, Party]]:
+    """Whose record it is, and for which direction.
+
+    A call that is sent on is one call of its caller. Whom it still rings for when it is transferred
+    has the record of what came of it.
+    """
+    sides = []
+    if not record.sent_on:
+        sides.append((ORIGINATING, record.caller))
+    if record.answered is not None or record.reason is not EndReason.TRANSFERRED:
+        sides.append((TERMINATING, record.callee))
+    return sides
+
+
 def _side(record: CallRecord, direction: str, person: Party, org_id: str) -> CallHistoryRecord:
     outcome, reason = _OUTCOMES.get(record.reason, _FAILED)
     answered = record.answered
@@ -112,7 +123,7 @@ def _side(record: CallRecord, direction: str, person: Party, org_id: str) -> Cal
         user_type=USER,
         org_uuid=org_id,
         correlation_id=record.session_id,
-        report_id=str(uuid5(NAMESPACE_OID, f"{record.session_id} {direction}")),
+        report_id=str(uuid5(NAMESPACE_OID, f"{record.session_id} {record.sent_on} {direction}")),
         call_outcome=outcome,
         call_outcome_reason=reason,
     )

@@ -2,7 +2,7 @@
 
 import logging
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class Records:
-    """Keeps a record of each session that ended."""
+    """Keeps a record of each session that ended, and of whom a call was sent on from."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -28,13 +28,13 @@ class Records:
 
     async def of_person(self, person_id: str, most: int = 100) -> list[CallRecord]:
         """The latest calls that the person made or got, newest first."""
-        either = or_(call_records.c.caller_id == person_id, call_records.c.callee_id == person_id)
-        return await self._latest(most, either)
+        placed = and_(call_records.c.caller_id == person_id, call_records.c.sent_on == 0)
+        return await self._latest(most, or_(placed, call_records.c.callee_id == person_id))
 
     async def placed_by(self, person_id: str, most: int) -> list[CallRecord]:
         """The latest calls that the person dialled: not those that went on after a transfer."""
         mine, dialled = call_records.c.caller_id == person_id, call_records.c.dialled != ""
-        return await self._latest(most, mine, dialled)
+        return await self._latest(most, mine, dialled, call_records.c.sent_on == 0)
 
     async def received_by(self, person_id: str, most: int) -> list[CallRecord]:
         """The latest calls that the person was called for, and that were answered."""
@@ -42,15 +42,21 @@ class Records:
         return await self._latest(most, mine, answered)
 
     async def missed_by(self, person_id: str, most: int) -> list[CallRecord]:
-        """The latest calls that the person was called for, and nobody answered."""
+        """The latest calls that the person was called for and did not answer.
+
+        Not one that rang on for somebody else, to whom it was transferred: that has a record, too.
+        """
         mine, answered = call_records.c.callee_id == person_id, call_records.c.answered.is_(None)
-        return await self._latest(most, mine, answered)
+        is_over = call_records.c.reason != EndReason.TRANSFERRED.value
+        return await self._latest(most, mine, answered, is_over)
 
     async def _latest(self, most: int, *which: ColumnElement[bool]) -> list[CallRecord]:
         found = await self._database.read(
             select(call_records)
             .where(*which)
-            .order_by(call_records.c.placed.desc(), call_records.c.session_id)
+            .order_by(
+                call_records.c.placed.desc(), call_records.c.session_id, call_records.c.sent_on
+            )
             .limit(most)
         )
         return [_record(row) for row in found]
@@ -67,7 +73,7 @@ class Records:
                 call_records.c.ended < until,
                 or_(call_records.c.caller_id.in_(members), call_records.c.callee_id.in_(members)),
             )
-            .order_by(call_records.c.ended, call_records.c.session_id)
+            .order_by(call_records.c.ended, call_records.c.session_id, call_records.c.sent_on)
             .offset(start)
             .limit(most)
         )
@@ -86,12 +92,14 @@ def _record(row: RowMapping) -> CallRecord:
         ended=row["ended"],
         reason=EndReason(row["reason"]),
         ended_by=row["ended_by"],
+        sent_on=row["sent_on"],
     )
 
 
 def _row(record: CallRecord) -> dict[str, object]:
     return {
         "session_id": record.session_id,
+        "sent_on": record.sent_on,
         "tracking_id": record.tracking_id,
         "caller_id": record.caller.person_id,
         "caller_name": record.caller.name,

@@ -46,12 +46,17 @@ class CallEventType(StrEnum):
 
 
 class RedirectReason(StrEnum):
-    """Why a call went on to somebody else. Webex has more."""
+    """Why a call went on to somebody else. Webex has more.
+
+    `HUNT_GROUP`: the group was called, and one of its members rings. `DIVERT`: also commonly
+    referred to as a blind transfer.
+    """
 
     BUSY = "busy"
     NO_ANSWER = "noAnswer"
     UNCONDITIONAL = "unconditional"
     DIVERT = "divert"
+    HUNT_GROUP = "huntGroup"
 
 
 class TelephonyParty(msgspec.Struct, omit_defaults=True):

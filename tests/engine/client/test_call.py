@@ -31,6 +31,7 @@ from offhook.wire.mobius import (
     MidCallEventData,
     MidCallService,
     MidCallState,
+    MobiusErrorCode,
     MobiusEvent,
     MobiusEventType,
 )
@@ -403,11 +404,47 @@ def test_an_incoming_call_that_stops_says_why(cause, reason):
     assert s.all(io.Disconnect) == [io.Disconnect("c1", CauseCode.BUSY)]
 
 
-@pytest.mark.parametrize("request_", [io.Request.ALERT, io.Request.CONNECT])
-def test_a_call_that_is_gone_when_we_say_that_it_rings_was_given_up(request_):
+NO_SUCH_CALL = ServiceError("Gone.", 404, error_code=MobiusErrorCode.CALL_NOT_FOUND)
+NO_SUCH_LINE = ServiceError("Who?", 404, error_code=MobiusErrorCode.DEVICE_NOT_REGISTERED)
+SETTING_UP = [io.Request.ALERT, io.Request.CONNECT, io.Request.MEDIA]
+
+
+@pytest.mark.parametrize("request_", SETTING_UP)
+@pytest.mark.parametrize("error", [NO_SUCH_CALL, ServiceError("Gone.", 404)])
+def test_a_call_that_is_gone_when_it_is_answered_was_given_up(request_, error):
     s = ringing()
-    s.feed(io.RequestFailed(request_, ServiceError("Gone.", 404)))
+    answer = s.command(io.Answer)
+    s.feed(io.RequestFailed(request_, error))
+    s.wait(2)
     assert s.reason is EndReason.REMOTE_CANCEL
+    assert isinstance(s.error(answer), CallEndedError)
+    assert s.call.deadline is None
+
+
+@pytest.mark.parametrize("cause", [CauseCode.COMPLETED_ELSEWHERE, CauseCode.NORMAL])
+def test_why_it_is_gone_is_told_by_the_event_that_follows(cause):
+    s = ringing()
+    s.command(io.Answer)
+    s.feed(io.RequestFailed(io.Request.MEDIA, NO_SUCH_CALL))
+    assert s.reason is None
+    s.disconnected(cause)
+    elsewhere = cause is CauseCode.COMPLETED_ELSEWHERE
+    assert s.reason is (EndReason.ANSWERED_ELSEWHERE if elsewhere else EndReason.REMOTE_CANCEL)
+
+
+def test_a_callee_that_declines_while_we_acknowledge_the_early_answer():
+    s = outgoing()
+    s.feed(io.RequestFailed(io.Request.MEDIA, NO_SUCH_CALL))
+    s.disconnected(CauseCode.REJECTED)
+    assert s.reason is EndReason.REJECTED
+
+
+@pytest.mark.parametrize("request_", SETTING_UP)
+def test_a_service_that_does_not_know_the_line_any_more_has_lost_the_call(request_):
+    s = ringing()
+    s.command(io.Answer)
+    s.feed(io.RequestFailed(request_, NO_SUCH_LINE))
+    assert s.reason is EndReason.SERVICE_LOST
 
 
 def test_a_call_of_which_we_cannot_say_that_it_rings_fails():

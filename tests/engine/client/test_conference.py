@@ -165,6 +165,48 @@ def test_who_joins_leaves_holds_and_is_muted_is_told_once():
     assert names(s, "bob") == ["me", "carol"]
 
 
+def test_a_host_that_merges_goes_on_on_another_leg_and_nobody_left():
+    s = PhoneStory()
+    s.talking("bob")
+    me, bob = participant("me", isSelf=True), participant("bob", personId="bob", held=True)
+    carol, other_leg = participant("carol", personId="carol"), participant("bob", personId="bob")
+    other_leg.participantId = "p-another"
+    s.told("bob", "participants", participants=[me, bob], conference=False)
+    before = len(s.all(io.MemberChanged))
+    s.told("bob", "participants", participants=[me, other_leg, carol], conference=True)
+    assert [(news.change, news.member.name) for news in s.all(io.MemberChanged)[before:]] == [
+        (io.Change.HELD, "bob"),
+        (io.Change.JOINED, "carol"),
+    ]
+
+
+def test_one_of_two_phones_of_a_person_leaves_and_the_other_stays():
+    s = PhoneStory()
+    s.talking("bob")
+    two = [participant(name, personId="carol") for name in ("carol", "carols")]
+    s.told("bob", "participants", participants=[*two, participant("bob")], conference=True)
+    s.told("bob", "activeSpeaker", participantId="p-carol")
+    before = len(s.all(io.MemberChanged))
+    s.told("bob", "participants", participants=[two[1], participant("bob")], conference=False)
+    assert [(news.change, news.member.name) for news in s.all(io.MemberChanged)[before:]] == [
+        (io.Change.LEFT, "carol")
+    ]
+    assert s.calls["bob"].info.roster.speaker is None
+
+
+def test_who_speaks_goes_on_speaking_on_another_leg():
+    s = PhoneStory()
+    s.talking("bob")
+    three = [participant(name, personId=name) for name in ("bob", "carol", "dave")]
+    s.told("bob", "participants", participants=three, conference=True)
+    s.told("bob", "activeSpeaker", participantId="p-carol")
+    three[1].participantId = "p-another"
+    s.told("bob", "participants", participants=three, conference=True)
+    speaker = s.calls["bob"].info.roster.speaker
+    assert speaker is not None
+    assert (speaker.name, speaker.participant_id) == ("carol", "p-another")
+
+
 def test_the_loudest_is_told_when_it_is_another_one():
     s = PhoneStory()
     s.talking("bob")

@@ -252,6 +252,7 @@ class World:
                     | out.LineOffered()
                     | out.LineRings()
                     | out.LineLost()
+                    | out.CallerChanged()
                 ):
                     self.windows.append(effect)
                 case _:

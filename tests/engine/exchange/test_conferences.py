@@ -72,6 +72,13 @@ def test_everybody_is_told_who_is_in_it_and_who_is_the_host(world: World) -> Non
         assert world.remote(call) == CONFERENCE
 
 
+def test_who_is_in_it_is_told_before_that_it_is_one(world: World) -> None:
+    for call in three(world):
+        news = world.news(call)
+        told = next(n for n, each in enumerate(news) if getattr(each, "conference", False))
+        assert told < news.index(out.InfoChanged(CONFERENCE))
+
+
 def test_a_party_that_holds_stays_on_hold(world: World) -> None:
     first, second, bobs, carols = two_calls(world)
     world.hold(bobs)

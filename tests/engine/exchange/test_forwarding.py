@@ -86,7 +86,7 @@ def test_nobody_answers_and_the_call_goes_on_after_the_persons_own_time(world: W
     assert world.ended(caller) is None, "Carol's phone rings as long as any"
     world.wait(2)
     assert world.ended(caller) is EndReason.NO_ANSWER
-    assert len(world.records) == 1
+    assert [each.callee for each in world.records] == [BOB, CAROL]
 
 
 def test_a_person_who_sleeps_is_woken_before_the_call_goes_on(world: World) -> None:
@@ -165,11 +165,49 @@ def test_sent_on_to_the_services_own_number(world: World) -> None:
     assert world.remote(caller) == Party("echo", "8000")
 
 
-def test_the_record_names_who_answered(world: World) -> None:
+def kept(world: World) -> list[tuple[str, EndReason, str]]:
+    return [(each.callee.name, each.reason, each.ended_by) for each in world.records]
+
+
+def test_one_record_names_who_answered_and_one_who_did_not(world: World) -> None:
     rules = Rules(no_answer=to(CAROL), no_answer_seconds=12.0)
     caller = world.dial("a1", PersonTarget(BOB, rules))
     world.wait(13)
+    assert kept(world) == [("Bob", EndReason.NO_ANSWER, "service")]
     world.answer("c1")
     world.end(caller)
-    (record,) = world.records
-    assert (record.callee, record.reason) == (CAROL, EndReason.HANGUP)
+    bobs, carols = world.records
+    assert (carols.callee, carols.reason) == (CAROL, EndReason.HANGUP)
+    assert (bobs.session_id, bobs.answered) == (carols.session_id, None)
+    assert (bobs.sent_on, carols.sent_on) == (1, 0)
+
+
+def test_who_declines_or_is_busy_has_missed_a_call_that_goes_on(world: World) -> None:
+    carol = PersonTarget(CAROL, Rules(do_not_disturb=True, busy=to(DAVE)))
+    caller = world.dial("a1", PersonTarget(BOB, Rules(busy=Forward("1003", carol))))
+    world.end(world.alert("b1"), CauseCode.BUSY)
+    world.end(caller)
+    assert kept(world) == [
+        ("Bob", EndReason.REJECTED, "callee"),
+        ("Carol", EndReason.BUSY, "callee"),
+        ("Dave", EndReason.CANCELLED, "caller"),
+    ]
+    assert len({(each.session_id, each.sent_on) for each in world.records}) == 3
+
+
+def test_who_diverts_a_call_has_not_answered_it(world: World) -> None:
+    caller = world.dial("a1", BOB)
+    world.alert("b1")
+    (view,) = world.exchange.views("bob")
+    world.command(BOB, view.view_id, put.DivertView("1003", PersonTarget(CAROL)))
+    world.answer("c1")
+    world.end(caller)
+    assert kept(world) == [
+        ("Bob", EndReason.REJECTED, "callee"),
+        ("Carol", EndReason.HANGUP, "caller"),
+    ]
+
+
+def test_who_is_never_called_has_missed_nothing(world: World) -> None:
+    world.end(world.dial("a1", PersonTarget(BOB, Rules(always=to(CAROL)))))
+    assert kept(world) == [("Carol", EndReason.CANCELLED, "caller")]

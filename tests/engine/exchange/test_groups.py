@@ -14,6 +14,8 @@ from offhook.engine.exchange.model import (
     HuntPolicy,
     Party,
     PersonTarget,
+    Redirection,
+    RedirectionReason,
     Rules,
 )
 from offhook.wire.mobius import CauseCode
@@ -67,6 +69,17 @@ def test_each_phone_learns_the_groups_name(world: World) -> None:
         (CAROL, SALES),
         (DAVE, SALES),
     ]
+
+
+def test_a_member_sees_through_which_group_the_call_comes(world: World) -> None:
+    sales = group(HuntPolicy.SIMULTANEOUS, (BOB, CAROL))
+    world.dial("a1", PersonTarget(DAVE, Rules(always=Forward("2000", sales))))
+    (view,) = world.exchange.views("bob")
+    assert view.remote == ALICE
+    assert view.redirections == (
+        Redirection(RedirectionReason.UNCONDITIONAL, DAVE),
+        Redirection(RedirectionReason.HUNT_GROUP, SALES),
+    )
 
 
 def test_the_caller_sees_the_group_until_somebody_answers(world: World) -> None:
@@ -313,6 +326,17 @@ def test_when_nobody_answers_the_groups_rule_applies(world: World, policy: HuntP
     world.wait(2)
     assert ringing(world) == ["e1"]
     assert world.remote(caller) == ERIN, "the caller sees where the call went"
+
+
+@pytest.mark.parametrize("policy", HuntPolicy)
+def test_members_who_rang_for_a_group_have_missed_nothing(world: World, policy: HuntPolicy) -> None:
+    rules = Rules(no_answer=Forward("1005", PersonTarget(ERIN)), no_answer_seconds=20.0)
+    world.dial("a1", group(policy, (BOB, CAROL), rules))
+    world.wait(21)
+    world.answer("e1")
+    world.end(world.dial("d1", group(policy, (BOB, CAROL))))
+    world.put(put.Shutdown())
+    assert [each.callee for each in world.records] == [SALES, ERIN]
 
 
 def test_a_group_may_send_its_calls_on_always_and_to_another_group(world: World) -> None:

@@ -1,5 +1,7 @@
 """Commands over REST about a person's calls, from anywhere, while phones carry the audio."""
 
+from dataclasses import replace
+
 import pytest
 
 from engine.exchange.stories import ALICE, BOB, CAROL, DAVE, EVERYBODY, World, service, town
@@ -101,6 +103,14 @@ def test_dialled_from_elsewhere_without_a_phone_or_with_full_ones_is_refused(wor
     assert world.refusal(command).code is MobiusErrorCode.USER_BUSY
     world.put(put.LineGone("a1"))
     assert world.refusal(command).code is MobiusErrorCode.NOT_AVAILABLE
+
+
+def test_who_does_not_take_up_the_own_phone_has_called_nobody(world: World) -> None:
+    click(world, ALICE, BOB)
+    world.wait(46)
+    (record,) = world.records
+    assert record.caller == ALICE
+    assert record.callee == replace(BOB, person_id="")
 
 
 def test_dialled_twice_with_the_same_ids_is_refused(world: World) -> None:

@@ -287,6 +287,22 @@ def test_a_phone_that_wakes_after_the_transfer_rings_for_who_calls_now(world: Wo
     assert world.voices(bobs) == {carols}
 
 
+def test_joined_while_it_rings_pushes_name_who_calls_now(world: World) -> None:
+    consulted = consulting(world, answered=False)
+    (opened,) = [each for each in world.windows[2:] if isinstance(each, out.WindowOpened)]
+    assert opened.caller == ALICE
+    world.join(*consulted[:2])
+    assert out.CallerChanged(opened.ring_id, BOB) in world.windows
+
+
+def test_joined_while_it_rings_the_view_says_who_transferred(world: World) -> None:
+    first, second, _, _ = consulting(world, answered=False)
+    world.join(first, second)
+    (view,) = world.exchange.views("carol")
+    assert view.remote == BOB
+    assert view.redirections == (Redirection(RedirectionReason.TRANSFER, ALICE),)
+
+
 def test_joined_while_it_rings_and_nobody_answers(world: World) -> None:
     first, second, bobs, carols = consulting(world, answered=False)
     world.wait(10)

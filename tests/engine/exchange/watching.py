@@ -32,8 +32,10 @@ class Watch:
         self.open_legs: set[str] = set()
         self.closed_legs: set[str] = set()
         self.records: set[str] = set()
+        self.sent_on: set[tuple[str, int]] = set()
         self.seen_sessions: set[str] = set()
         self.open_windows: dict[str, float] = {}  # until when
+        self.callers: dict[str, Party] = {}  # as those who wake phones were told
         self.closed_windows: set[str] = set()
         self.told_of_end: set[str] = set()
         self.state: dict[str, str] = {}  # the last one logged
@@ -97,11 +99,21 @@ class Watch:
                 self._leg_closed(call_id)
             case out.Record(record=record):
                 assert record.session_id not in self.records, "a session leaves one record"
-                self.records.add(record.session_id)
+                if record.sent_on:
+                    key = record.session_id, record.sent_on
+                    assert key not in self.sent_on, "it leaves one for each who is called"
+                    self.sent_on.add(key)
+                    assert record.callee.person_id
+                    assert record.answered is None
+                else:
+                    self.records.add(record.session_id)
                 assert record.placed <= (record.answered or record.ended) <= record.ended
                 assert record.ended_by in ("caller", "callee", "service")
             case out.WindowOpened() | out.WindowClosed():
                 self._watch_window(effect)
+            case out.CallerChanged(ring_id=ring_id, caller=caller):
+                assert self.callers[ring_id] != caller, "that is no news"
+                self.callers[ring_id] = caller
             case out.LineOffered() | out.LineRings() | out.LineLost():
                 assert effect.ring_id in self.open_windows, "no such window is open"
             case out.ViewChanged():
@@ -162,6 +174,7 @@ class Watch:
             assert ring_id not in self.open_windows.keys() | self.closed_windows
             assert self.now < effect.until <= self.now + MAX_RING_SECONDS
             self.open_windows[ring_id] = effect.until
+            self.callers[ring_id] = effect.caller
         else:
             assert self.now <= self.open_windows.pop(ring_id), "it rang for too long"
             self.closed_windows.add(ring_id)
@@ -282,6 +295,8 @@ class Watch:
         for ring in _rings(session):
             assert ring.session_id == session.session_id
             assert ring.ring_id in session.views
+            caller = calls[session.members[0]].party if session.members else session.callee
+            assert self.callers[ring.ring_id] == caller, "a push names somebody else"
             lines = [calls[each].line_id for each in ring.calls]
             assert len(set(lines)) == len(lines), "a line rings once for a call"
             assert not set(lines) & {calls[each].line_id for each in session.members}

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from offhook.engine.exchange.effects import (
+    CallerChanged,
     LineLost,
     LineOffered,
     LineRings,
@@ -81,6 +82,17 @@ def test_the_push_says_who_calls_and_until_when() -> None:
     evening = Evening()
     effects = evening.say(WindowOpened("call", "tracking", ALICE, BOB, START + RING))
     assert SendPush("call", "tracking", ALICE, BOB, START + RING, 1) in effects
+
+
+def test_a_push_after_a_transfer_names_who_calls_now() -> None:
+    evening = Evening()
+    evening.call()
+    carol = Party("Carol", "+12025550103", "carol")
+    assert evening.say(CallerChanged("call", carol)) == []
+    evening.now = START + 5
+    assert SendPush("call", "tracking-call", carol, BOB, START + RING, 2) in evening.say(Tick())
+    evening.say(WindowClosed("call", None))
+    assert evening.say(CallerChanged("call", ALICE)) == []
 
 
 def test_a_device_that_woke_is_not_pushed_again() -> None:

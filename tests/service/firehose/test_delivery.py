@@ -15,6 +15,7 @@ from offhook.wire.ids import ResourceKind, encode_id
 from offhook.wire.webhook_signature import verify
 from service.firehose.receiver import Receiver, receiving
 from service.running import PEOPLE, Cloud, config, started
+from service.signalling import PATIENCE
 
 BOB = PEOPLE["bob"].entry().person_id
 DATA = b'{"apnsPayload":{"a" : 1},"fcmPayload":{"b":[1.10]}}'
@@ -238,9 +239,10 @@ async def test_a_name_that_leads_into_our_own_network_is_not_followed(
     port = receiver.url.split(":")[2].split("/")[0]
     async with started(config(demo_data, limits=Limits(sign_ins=1000))) as cloud:
         await hook(cloud, target.format(port=port))
-        cloud.service.firehose.publish(push(lasts=0.5))
-        await settled(cloud)
-        assert "offhook_webhook_events_failed_total 1.0" in await figures(cloud)
+        cloud.service.firehose.publish(push(lasts=1.5))
+        async with asyncio.timeout(PATIENCE):
+            while "offhook_webhook_events_failed_total 1.0" not in await figures(cloud):
+                await asyncio.sleep(0.01)
     assert receiver.received == []
 
 

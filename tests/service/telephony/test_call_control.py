@@ -274,6 +274,37 @@ async def test_the_history_says_who_called_whom_and_what_was_missed(desk: At) ->
     assert [each.name for each in placed] == ["Alice Adams"]
 
 
+async def test_who_sends_a_call_on_has_missed_it(desk: At) -> None:
+    alice, bob, carol = await desk("alice"), await desk("bob"), await desk("carol")
+    call = await alice.dial("1002")
+    theirs = await bob.call(ALERTING)
+    await bob.rest(lambda api: api.telephony.calls.divert(theirs, "1003"))
+    await carol.answer("alice")
+    await alice.call(CONNECTED, "carol")
+    await alice.wire.hang_up(call)
+
+    await has_history(alice, [("placed", "Carol Clark")])
+    await has_history(bob, [("missed", "Alice Adams")])
+    await has_history(carol, [("received", "Alice Adams")])
+
+
+async def test_who_answers_a_call_that_was_transferred_while_it_rang_has_missed_none(
+    desk: At,
+) -> None:
+    alice, bob, carol = await desk("alice"), await desk("bob"), await desk("carol")
+    first, bobs = await talking(alice, bob)
+    await alice.dial("1003")
+    await carol.call(ALERTING, "alice")
+    second = await alice.call(CONNECTING, "carol")
+    await alice.rest(lambda api: api.telephony.calls.transfer(first, second))
+    await carol.answer("bob")
+    await bob.call(CONNECTED, "carol")
+    await bob.rest(lambda api: api.telephony.calls.hangup(bobs))
+
+    await has_history(alice, [("placed", "Carol Clark"), ("placed", "Bob Brown")])
+    await has_history(carol, [("received", "Bob Brown")])
+
+
 @pytest.mark.parametrize("blind", [True, False])
 async def test_who_goes_on_after_a_transfer_has_not_placed_a_call(desk: At, blind: bool) -> None:
     alice, bob, carol = await desk("alice"), await desk("bob"), await desk("carol")

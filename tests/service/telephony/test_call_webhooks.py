@@ -179,6 +179,8 @@ async def test_members_of_a_group_learn_that_another_one_took_it(
         "deleted disconnected disconnected",
     ]
     assert "completedElsewhere" not in told(receiver, "carol")[-1]
+    (through,) = told(receiver, "bob")[0]["redirections"]
+    assert (through["reason"], through["redirectingParty"]["name"]) == ("huntGroup", "Support")
     assert [each["remoteParty"]["name"] for each in told(receiver, "alice")] == [
         "Support",
         "Carol Clark",

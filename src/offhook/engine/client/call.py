@@ -18,6 +18,7 @@ from offhook.engine.client import call_io as io
 from offhook.engine.client.call_info import CallInfo
 from offhook.engine.client.call_states import (
     CONNECT_TIMEOUT,
+    REASON_TIMEOUT,
     RING_TIMEOUT,
     SETUP_TIMEOUT,
     TURN_TIMEOUT,
@@ -33,7 +34,7 @@ from offhook.engine.client.call_states import (
     Talking,
     status_of,
 )
-from offhook.engine.client.causes import end_of_patience, is_gone, reason_of
+from offhook.engine.client.causes import end_of_patience, is_line_lost, is_over, reason_of
 from offhook.engine.client.hold import COMMAND_TIMEOUT, HoldCommands
 from offhook.engine.client.model import (
     CallEnd,
@@ -85,6 +86,7 @@ class ClientCall:
         self._negotiation = Negotiation(wait=incoming)
         self._hold = HoldCommands(self._negotiation)
         self._negotiate_by: float | None = None
+        self._over_by: float | None = None
         self._requested = False
         self._opening: int | None = None
         self._disconnected_as = ""
@@ -147,6 +149,8 @@ class ClientCall:
             yield self._hold.deadline
         if self._negotiate_by is not None:
             yield self._negotiate_by
+        if self._over_by is not None:
+            yield self._over_by
 
     # --- inputs ---
 
@@ -280,24 +284,25 @@ class ClientCall:
         match request:
             case io.Request.CREATE:
                 self._end(EndReason.ERROR, CauseCode.NORMAL, error)
-            case io.Request.ALERT | io.Request.CONNECT:
-                if is_gone(error):
-                    # The caller gave up in this very moment.
-                    self._end(EndReason.REMOTE_CANCEL, CauseCode.BUSY)
-                else:
-                    self._end(EndReason.ERROR, CauseCode.NORMAL, error)
-            case io.Request.MEDIA:
-                if isinstance(self._state, Talking):
-                    self._negotiate(self._negotiation.give_up())
-                else:
-                    reason = EndReason.SERVICE_LOST if is_gone(error) else EndReason.ERROR
-                    self._end(reason, CauseCode.NORMAL, error)
+            case io.Request.MEDIA if isinstance(self._state, Talking):
+                self._negotiate(self._negotiation.give_up())
+            case io.Request.ALERT | io.Request.CONNECT | io.Request.MEDIA:
+                self._not_set_up(error)
             case io.Request.HOLD:
                 self._do(*self._hold.refused(error))
             case io.Request.STATUS:
                 self._status_failed(error)
             case _:
                 assert_never(request)
+
+    def _not_set_up(self, error: WebexError) -> None:
+        if is_over(error):
+            # It ended in this very moment: the caller gave up, or another phone was quicker. Which
+            # of them, an event is about to say.
+            self._over_by = self._over_by or self._now + REASON_TIMEOUT
+        else:
+            reason = EndReason.SERVICE_LOST if is_line_lost(error) else EndReason.ERROR
+            self._end(reason, CauseCode.NORMAL, error)
 
     def _status_failed(self, error: WebexError) -> None:
         if isinstance(error, ServiceError) and error.status in (401, 403, 404):
@@ -425,6 +430,8 @@ class ClientCall:
 
     def _tick(self) -> None:
         now = self._now
+        if self._over_by is not None and self._over_by <= now:
+            self._disconnected(None, "")
         match self._state:
             case Over():
                 return

@@ -13,6 +13,8 @@ TURN_TIMEOUT = 60.0
 RING_TIMEOUT = 60.0
 #: Seconds between an answer and the end of its negotiation.
 CONNECT_TIMEOUT = 10.0
+#: Seconds in which an event says why a call ended for which the service refuses a request.
+REASON_TIMEOUT = 2.0
 
 
 @dataclass(frozen=True, slots=True)

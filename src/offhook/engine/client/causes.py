@@ -3,7 +3,7 @@
 from offhook.engine.client.call_states import Alerting, Preparing, RemoteRinging, State
 from offhook.engine.client.model import Direction, EndReason
 from offhook.errors import CallMediaError, CallTimeoutError, ServiceError, WebexError
-from offhook.wire.mobius import CauseCode
+from offhook.wire.mobius import CauseCode, MobiusErrorCode
 
 _REASONS = {
     CauseCode.NOT_FOUND: EndReason.NOT_FOUND,
@@ -61,6 +61,12 @@ def end_of_patience(state: State) -> tuple[EndReason, CauseCode, WebexError | No
             return EndReason.ERROR, CauseCode.NORMAL, error
 
 
-def is_gone(error: WebexError) -> bool:
-    """Whether the service says that it does not know the call."""
-    return isinstance(error, ServiceError) and error.status == 404
+def is_over(error: WebexError) -> bool:
+    """Whether the service says that the call has ended; it knows the line that asks."""
+    return isinstance(error, ServiceError) and error.status == 404 and not is_line_lost(error)
+
+
+def is_line_lost(error: WebexError) -> bool:
+    """Whether the service does not know the line any more, as after a restart."""
+    lost = MobiusErrorCode.DEVICE_NOT_REGISTERED
+    return isinstance(error, ServiceError) and error.error_code == lost

@@ -1,6 +1,6 @@
 """Who is in a call: as the service tells it, and until it does, the two who must be."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from offhook.engine.client import call_io as io
@@ -35,10 +35,10 @@ class Roster:
         self, participants: Sequence[CallParticipant], party: RemoteParty, *, conference: bool
     ) -> list[io.News]:
         """The service says who is in the call now. `party` is whom we took for the other side."""
-        before = {each.participant_id: each for each in self._told}
         now = {each.participantId: _member(each) for each in participants}
-        if not self.known:
-            before = _assumed(tuple(now.values()), party)
+        known = self._told if self.known else _assumed(tuple(now.values()), party)
+        moved = _moved(known, now)
+        before = {moved.get(each.participant_id, each.participant_id): each for each in known}
         self._told, self.conference = tuple(now.values()), conference
         news: list[io.News] = []
         for name, member in before.items():
@@ -53,8 +53,9 @@ class Roster:
                 news.append(io.MemberChanged(io.Change.HELD, member))
             if old.muted is not member.muted:
                 news.append(io.MemberChanged(io.Change.MUTED, member))
-        if self.speaker is not None and self.speaker.participant_id not in now:
-            self.speaker = None
+        if self.speaker is not None:
+            leg = self.speaker.participant_id
+            self.speaker = now.get(moved.get(leg, leg))
         return news
 
     def spoke(self, participant_id: str) -> list[io.News]:
@@ -67,12 +68,30 @@ class Roster:
         return [io.SpeakerChanged(before, now)]
 
 
-def _assumed(now: tuple[Member, ...], party: RemoteParty) -> dict[str, Member]:
+def _moved(before: Iterable[Member], now: Mapping[str, Member]) -> dict[str, str]:
+    """Who goes on on another leg, as a host that merges does: from which, to which.
+
+    A participant's id is that of a leg. Nobody left, and nobody joined.
+    """
+    known = {each.participant_id for each in before}
+    new = [each for each in now.values() if each.participant_id not in known]
+    moved: dict[str, str] = {}
+    for each in before:
+        if each.participant_id in now or not each.person_id:
+            continue
+        leg = next((leg for leg in new if leg.person_id == each.person_id), None)
+        if leg is not None:
+            new.remove(leg)
+            moved[each.participant_id] = leg.participant_id
+    return moved
+
+
+def _assumed(now: tuple[Member, ...], party: RemoteParty) -> list[Member]:
     """Of those who are there now, the two who were before anybody told."""
     others = [each for each in now if not each.is_self]
     others.sort(key=lambda each: each.number != party.number)
     both = [each for each in now if each.is_self] + others[:1]
-    return {each.participant_id: replace(each, held=False, muted=False) for each in both}
+    return [replace(each, held=False, muted=False) for each in both]
 
 
 def _member(told: CallParticipant) -> Member:

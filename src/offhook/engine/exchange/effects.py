@@ -330,14 +330,22 @@ class WindowClosed:
     reason: EndReason | None
 
 
-WindowEffect = WindowOpened | LineOffered | LineRings | LineLost | WindowClosed
+@dataclass(frozen=True, slots=True)
+class CallerChanged:
+    """It rings for somebody else now, to whom the call was transferred meanwhile."""
+
+    ring_id: str
+    caller: Party
+
+
+WindowEffect = WindowOpened | LineOffered | LineRings | LineLost | CallerChanged | WindowClosed
 
 # --- to the store and the log -------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A session ended: keep its record."""
+    """A session ended, or goes on from a person who was called: keep its record."""
 
     record: CallRecord
 

@@ -12,7 +12,8 @@ What is always true, after every input:
 - an effect happens once, and a call gets no effect after the one that closed its leg;
 - a client that does not know yet that its call ended is told so, once;
 - a refused command changes nothing;
-- a session that ended leaves exactly one record;
+- a session that ended leaves exactly one record, and before that one for each person who was called
+  and from whom it went on;
 - a view is told first when it is new, then for each change, and once when it is over;
 - the deadline is never in the past once its tick was handled.
 

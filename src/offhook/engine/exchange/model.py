@@ -113,6 +113,7 @@ class RedirectionReason(StrEnum):
     NO_ANSWER = "noAnswer"
     DIVERT = "divert"
     TRANSFER = "transfer"
+    HUNT_GROUP = "huntGroup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,11 @@ class EndReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """What is kept of a finished session. Times are Unix seconds; `answered` may be None."""
+    """What is kept of a finished session. Times are Unix seconds; `answered` may be None.
+
+    One with `sent_on` is kept before that, for the person whom the call was sent on from: by whom
+    it was not answered, and why. It is how often the call had been sent on then, 0 for the session.
+    """
 
     session_id: str
     tracking_id: str
@@ -157,3 +162,4 @@ class CallRecord:
     ended: float
     reason: EndReason
     ended_by: str  # "caller", "callee" or "service"
+    sent_on: int = 0

@@ -33,11 +33,15 @@ def remote_of(floor: Floor, call: Call) -> Party:
 
 
 def settle(floor: Floor, session: Session) -> None:
-    """Somebody came or left: connect the parties and tell them of each other."""
+    """Somebody came or left: connect the parties and tell them of each other.
+
+    Who is in the call comes before who is at the other end, so that nobody takes a conference for a
+    person.
+    """
     _lift_mutes(floor, session)
     plug(floor, session)
-    introduce(floor, session)
     report(floor, session)
+    introduce(floor, session)
 
 
 def mute(floor: Floor, call: Call, muted_by: str) -> None:

@@ -108,8 +108,8 @@ class Ringing:
                 floor.tell(call, AnswerRequested())
             if not session.announced:
                 announce(floor, session)
-        introduce(floor, session)
         report(floor, session)
+        introduce(floor, session)
 
     def answer(self, event: inputs.Answer) -> None:
         """The person answered on this line."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from offhook.engine.exchange.call import Alerting, Call, Dialling, Inviting
-from offhook.engine.exchange.effects import Connected, WindowClosed
+from offhook.engine.exchange.effects import Connected, Record, WindowClosed
 from offhook.engine.exchange.ending import Ending
 from offhook.engine.exchange.floor import Floor
 from offhook.engine.exchange.holding import Holding
@@ -103,7 +103,7 @@ class Routing:
 
     def divert(self, session: Session, forward: Forward) -> None:
         """Who is called sends the call on, instead of taking it."""
-        self._send_on(session, forward, RedirectionReason.DIVERT)
+        self._send_on(session, forward, RedirectionReason.DIVERT, EndReason.REJECTED)
 
     def ring_over(self, session: Session, ring: Ring, reason: EndReason) -> None:
         """A person declined (REJECTED), or no phone of theirs can take the call."""
@@ -190,7 +190,7 @@ class Routing:
     def _call_people(self, session: Session, target: PersonTarget | GroupTarget) -> None:
         waiter = self._floor.waiter_of(session)
         if target.rules.always is not None:
-            self._send_on(session, target.rules.always, RedirectionReason.UNCONDITIONAL)
+            self._send_on(session, target.rules.always, RedirectionReason.UNCONDITIONAL, None)
         elif waiter is None or not self._somebody_is_free(target, waiter):
             self._not_taken(session, target.rules, EndReason.BUSY)
         else:
@@ -240,19 +240,31 @@ class Routing:
         else:
             forward, why = rules.busy, RedirectionReason.BUSY
         if forward is not None:
-            self._send_on(session, forward, why)
+            self._send_on(session, forward, why, reason)
             return
         own_phones = session.then is not None
         by = "service" if reason is EndReason.NO_ANSWER else "caller" if own_phones else "callee"
         self._ending.close(session, reason, by)
 
-    def _send_on(self, session: Session, forward: Forward, why: RedirectionReason) -> None:
+    def _send_on(
+        self,
+        session: Session,
+        forward: Forward,
+        why: RedirectionReason,
+        missed: EndReason | None,
+    ) -> None:
+        """The call goes on. `missed`: why who was called has not taken it, None if nobody was."""
         self._ending.stop_all_ringing(session, EndReason.DECLINED_ELSEWHERE, EndReason.REJECTED)
         session.attempt = None
         if len(session.redirections) >= MOST_REDIRECTIONS:
             self._ending.close(session, EndReason.BUSY, "service")
             return
         session.redirections += (Redirection(why, session.callee),)
+        if missed is not None and session.callee.person_id:
+            by = "service" if missed is EndReason.NO_ANSWER else "callee"
+            number = len(session.redirections)
+            record = session.record(missed, by, self._floor.now, sent_on=number)
+            self._floor.do(Record(record))
         self.call(session, forward.target)
 
     # --- the service itself ---

@@ -1,4 +1,4 @@
-"""What joins calls: who is in it, who is being called for it, and the record it leaves.
+"""What joins calls: who is in it, who is being called for it, and the records it leaves.
 
 ::
 
@@ -8,9 +8,12 @@
 A session that somebody is transferred out of, or that is merged, ends and leaves its record; those
 who stay go on in a new one. Only a conference goes on: it takes in who is merged or transferred
 into it.
+
+A call that goes on to somebody else leaves a record for the person who was called, and who has
+missed it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from offhook.engine.exchange.model import (
     CallRecord,
@@ -117,17 +120,24 @@ class Session:
         ring = self.attempt.due
         return ring if self.progress_at is None else min(ring, self.progress_at)
 
-    def record(self, reason: EndReason, ended_by: str, now: float) -> CallRecord:
-        """What is kept of it."""
+    def record(
+        self, reason: EndReason, ended_by: str, now: float, *, sent_on: int = 0
+    ) -> CallRecord:
+        """What is kept of it, or of its call of a person from whom it goes on.
+
+        Of whom nobody has called yet, name and number alone.
+        """
+        callee = self.callee if self.then is None else replace(self.callee, person_id="")
         return CallRecord(
             session_id=self.session_id,
             tracking_id=self.tracking_id,
             caller=self.caller,
-            callee=self.callee,
+            callee=callee,
             dialled=self.dialled,
             placed=self.placed,
             answered=self.answered,
             ended=now,
             reason=reason,
             ended_by=ended_by,
+            sent_on=sent_on,
         )

@@ -7,6 +7,7 @@
 """
 
 from offhook.engine.exchange.call import Call, Talking
+from offhook.engine.exchange.effects import CallerChanged
 from offhook.engine.exchange.ending import Ending
 from offhook.engine.exchange.floor import Floor
 from offhook.engine.exchange.model import (
@@ -110,7 +111,10 @@ class Transfer:
         after.attempt, before.attempt = before.attempt, None
         for ring in after.attempt.rings if after.attempt is not None else ():
             ring.session_id = after.session_id
-            self._viewing.attach(after, floor.sides[ring.ring_id])
+            floor.do(CallerChanged(ring.ring_id, stay[0].party))
+            side = floor.sides[ring.ring_id]
+            side.redirections += (redirection,)
+            self._viewing.attach(after, side)
             for call_id in ring.calls:
                 floor.calls[call_id].session_id = after.session_id
         self._leave(session, call)

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from offhook.engine.exchange.call import Call, Dialling
 from offhook.engine.exchange.effects import ViewChanged
 from offhook.engine.exchange.floor import Floor
-from offhook.engine.exchange.model import EndReason, Party
+from offhook.engine.exchange.model import EndReason, Party, Redirection, RedirectionReason
 from offhook.engine.exchange.parties import remote_of
 from offhook.engine.exchange.session import Session
 from offhook.engine.exchange.side import Side
@@ -22,6 +22,11 @@ class Viewing:
         self, session: Session, view_id: str, party: Party, personality: Personality, call_id: str
     ) -> None:
         """A party is in the session, or is called for it."""
+        redirections = session.redirections
+        if personality is Personality.TERMINATOR and session.attempt is not None:
+            group = session.attempt.group
+            if group is not None:
+                redirections += (Redirection(RedirectionReason.HUNT_GROUP, group),)
         side = Side(
             view_id,
             session.session_id,
@@ -30,7 +35,7 @@ class Viewing:
             personality,
             self._floor.now,
             call_id,
-            redirections=session.redirections,
+            redirections=redirections,
         )
         self._floor.add_side(side)
         session.views.append(view_id)

@@ -1,8 +1,8 @@
 """All ring windows of a node: what the exchange says of them goes in, what to push comes out.
 
 What is always true: one push goes out when a window opens; no further one while a device is awake,
-and none after it has closed; a call is pushed `MOST_PUSHES` times at most; whoever asks is told the
-state that holds now.
+and none after it has closed; a call is pushed `MOST_PUSHES` times at most; a push names who calls
+now; whoever asks is told the state that holds now.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from offhook.engine.exchange.effects import (
+    CallerChanged,
     LineLost,
     LineOffered,
     LineRings,
@@ -81,7 +82,7 @@ class RingWindows:
         match event:
             case WindowOpened():
                 self._open(event)
-            case LineOffered() | LineRings() | LineLost() | WindowClosed():
+            case LineOffered() | LineRings() | LineLost() | CallerChanged() | WindowClosed():
                 window = self._windows.get(event.ring_id)
                 if window is not None:
                     self._change(window, event)
@@ -118,7 +119,9 @@ class RingWindows:
         self._push(window, Invited())
 
     def _change(
-        self, window: Window, event: LineOffered | LineRings | LineLost | WindowClosed
+        self,
+        window: Window,
+        event: LineOffered | LineRings | LineLost | CallerChanged | WindowClosed,
     ) -> None:
         state = window.state
         match event, state:
@@ -130,6 +133,8 @@ class RingWindows:
                 self._enter(window, "rings", state.ringing())
             case LineLost(line_id=line_id), Woken() | Ringing():
                 self._enter(window, "lost", state.lost(line_id, self._now))
+            case CallerChanged(caller=caller), Invited() | Pushed() | Woken() | Ringing():
+                window.caller = caller
             case WindowClosed(reason=reason), Invited() | Pushed() | Woken() | Ringing():
                 outcome = OUTCOMES.get(reason, RingingState.FAILED)
                 self._enter(window, outcome, state.closed(outcome, self._now))

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from offhook.engine.exchange import Exchange
 from offhook.engine.exchange.effects import (
+    CallerChanged,
     Effect,
     LineLost,
     LineOffered,
@@ -145,7 +146,14 @@ class ExchangeShell:
         match effect:
             case Tell():
                 self._tell(effect)
-            case WindowOpened() | LineOffered() | LineRings() | LineLost() | WindowClosed():
+            case (
+                WindowOpened()
+                | LineOffered()
+                | LineRings()
+                | LineLost()
+                | CallerChanged()
+                | WindowClosed()
+            ):
                 self._on_window(effect)
             case Record(record=record):
                 task = asyncio.create_task(self._records.keep(record), name="keep-call-record")

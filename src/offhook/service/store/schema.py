@@ -141,6 +141,7 @@ call_records = Table(
     "call_records",
     metadata,
     Column("session_id", String(36), primary_key=True),
+    Column("sent_on", Integer, primary_key=True, default=0, autoincrement=False),
     Column("tracking_id", Text, nullable=False, index=True),
     Column("caller_id", String(36), nullable=False, index=True),
     Column("caller_name", Text, nullable=False),

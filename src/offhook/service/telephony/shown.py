@@ -10,13 +10,14 @@ from offhook.wire.ids import ResourceKind, encode_id
 from offhook.wire.telephony import CallInfo
 from offhook.wire.telephony_calls import Redirected, RedirectReason, TelephonyCall, TelephonyParty
 
-#: Webex has no word for a transfer: to whom it rings for, the transferor diverts the call.
+#: To divert a call is what Webex calls a blind transfer; it has no other word for a transfer.
 _REASONS = {
     RedirectionReason.UNCONDITIONAL: RedirectReason.UNCONDITIONAL,
     RedirectionReason.BUSY: RedirectReason.BUSY,
     RedirectionReason.NO_ANSWER: RedirectReason.NO_ANSWER,
     RedirectionReason.DIVERT: RedirectReason.DIVERT,
     RedirectionReason.TRANSFER: RedirectReason.DIVERT,
+    RedirectionReason.HUNT_GROUP: RedirectReason.HUNT_GROUP,
 }
 
 
