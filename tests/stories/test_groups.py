@@ -56,6 +56,18 @@ async def found_group(
     )
 
 
+class Rung(IncomingCallListener):
+    """The calls that ring at these people's phones from now on."""
+
+    def __init__(self, *people: Party) -> None:
+        self.calls: list[Call] = []
+        for each in people:
+            each.webex.phone.set_incoming_call_listener(self)
+
+    def on_incoming_call(self, call: Call, has_active_conflict_calls: bool) -> None:
+        self.calls.append(call)
+
+
 async def answered_by(caller: Party, number: str, *phones: Party) -> str:
     """Call; the first of these phones that rings answers, both hang up. Whose it was."""
     async with await caller.webex.phone.dial_phone_number(number) as call:
@@ -111,17 +123,18 @@ async def test_regular_begins_at_the_top_and_goes_on_when_nobody_wakes(
     alice, carol, dave = await parties("alice", "carol", "dave")
     bob = await sleeper("bob")
     await found_group(cloud, HuntPolicy.REGULAR, "bob", "carol", "dave")
+    others = Rung(carol, dave)
     call = await alice.webex.phone.dial_phone_number(SALES, voice("alice"))
     push = await bob.pushed()
     assert Webex.parse_voip_payload(push.body).group_name == "Sales"
-    assert carol.webex.phone.calls == ()
+    assert others.calls == []
     at_carol = await next_call(carol.webex)
     with pytest.raises(CallEndedError) as told:
         await bob.wake(push)
     assert told.value.reason is EndReason.NO_ANSWER
     await at_carol.answer(voice("carol"))
     await everybody_hears(alice=call, carol=at_carol)
-    assert dave.webex.phone.calls == ()
+    assert others.calls == [at_carol]
     await call.hangup()
     # At the top again: this time he wakes in time.
     again = await alice.webex.phone.dial_phone_number(SALES, voice("alice"))
@@ -171,19 +184,12 @@ async def test_a_group_whose_members_all_talk_or_do_not_answer_sends_calls_on(
     # A member on hold is on a call, too.
     with_carol, _ = await bob.calls(carol)
     await with_carol.hold()
-    rung: list[Call] = []
-
-    class Phone(IncomingCallListener):
-        def on_incoming_call(self, call: Call, has_active_conflict_calls: bool) -> None:
-            rung.append(call)
-
-    for member in (bob, carol):
-        member.webex.phone.set_incoming_call_listener(Phone())
+    members = Rung(bob, carol)
     call = await alice.webex.phone.dial_phone_number(SALES, voice("alice"))
     at_dave = await next_call(dave.webex)
     await at_dave.answer(voice("dave"))
     await everybody_hears(alice=call, dave=at_dave)
-    assert rung == []
+    assert members.calls == []
 
 
 # --- what a person decides ----------------------------------------------------------------------
