@@ -64,7 +64,7 @@ async def test_a_consult_transfer_connects_the_two_others(wire: Make, offer: str
     await carol.hang_up(carols)
     await bob.told("calldisconnected", bobs, causecode=0)
     # Alice had held bob for a moment; who is there now does not.
-    assert bob.story(bobs)[-3:] == ["callInfo", "participants", "calldisconnected"]
+    assert bob.story(bobs)[-3:] == ["participants", "callInfo", "calldisconnected"]
 
 
 async def test_a_transfer_to_nowhere_is_refused_and_the_call_goes_on(
