@@ -26,7 +26,7 @@ from offhook.engine.exchange.viewing import Viewing
 from offhook.wire.mobius import MobiusErrorCode
 
 _OBSTACLES = {
-    EndReason.NOT_FOUND: (MobiusErrorCode.NOT_ACCEPTABLE, "This number leads nowhere."),
+    EndReason.NOT_FOUND: (MobiusErrorCode.NUMBER_NOT_FOUND, "This number leads nowhere."),
     EndReason.BUSY: (MobiusErrorCode.USER_BUSY, "This number is busy."),
 }
 
