@@ -211,7 +211,7 @@ class Desk:
         answer = await self.until(LegAnswered, client.call_id, before + 1)
         await client.leg.accept_answer(answer.sdp)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         for client in self._clients:
             if isinstance(client, Person):
                 await client.session.close()
