@@ -38,7 +38,7 @@ from offhook.media.samples import Samples
 from offhook.media.sources import Tone
 from offhook.media.spectrum import level_dbfs, tone_share
 from offhook.service.media.config import MediaConfig
-from service.media.desk import RATE, Desk, Person
+from service.media.desk import RATE, Desk, Person, longest_gap
 
 FREQUENCIES = (400, 700, 1100, 1500, 2000)
 #: Nobody may miss anybody for longer than this, whatever happens to the others.
@@ -83,24 +83,6 @@ async def hears_something(person: Person) -> None:
     async with asyncio.timeout(WAIT):
         while level_dbfs(await person.listen(0.1)) < -50:
             pass
-
-
-def strengths(samples: Samples, frequency: float) -> np.ndarray:  # type: ignore[type-arg]
-    """How strong a tone is, every 2.5 ms in windows of 10 ms."""
-    window, hop = RATE // 100, RATE // 400
-    wave = np.exp(-2j * np.pi * frequency * np.arange(window) / RATE) * np.hanning(window)
-    places = range(0, len(samples) - window, hop)
-    return np.array([abs(np.dot(samples[at : at + window], wave)) for at in places])
-
-
-def longest_gap(samples: Samples, frequency: float) -> float:
-    """Seconds of the longest stretch in which a tone that should be there is not heard."""
-    strong = strengths(samples, frequency)
-    longest = run = 0
-    for gone in strong < np.median(strong) * 0.2:
-        run = run + 1 if gone else 0
-        longest = max(longest, run)
-    return longest / 400
 
 
 async def without_a_gap(desk: Desk, pairs: list[tuple[Person, Person]], *does: MediaEffect) -> None:
