@@ -2,6 +2,7 @@
 
 import asyncio
 import wave
+from contextlib import aclosing
 from pathlib import Path
 
 import av
@@ -18,7 +19,7 @@ from offhook.service.config import ServiceConfig
 from offhook.service.media.config import MediaConfig
 from offhook.service.media.sounds import SoundLibrary
 from offhook.serving.address import ConfigError
-from service.media.desk import RATE, Desk, Person
+from service.media.desk import RATE, Desk, Person, dips
 
 
 def music_file(path: Path, seconds: float = 1.0, rate: int = 22_050) -> Path:
@@ -52,19 +53,18 @@ async def waits(person: Person) -> None:
 
 @pytest.mark.parametrize("name", ["hold.wav", "hold.flac"])
 async def test_those_who_wait_hear_the_file_without_a_seam(tmp_path: Path, name: str) -> None:
-    desk = Desk(MediaConfig(music_on_hold=music_file(tmp_path / name)))
-    a, b = await desk.person("a", 400), await desk.person("b", 500)
-    desk.do(JoinLegs("a", "b"), PlaySound("a", Sound.MUSIC_ON_HOLD))
-    await waits(a)
-    desk.do(PlaySound("b", Sound.MUSIC_ON_HOLD))
-    await waits(b)
-    await a.listen(0.4)
-    heard = await a.listen(2.4)
-    for piece in heard.reshape(-1, RATE // 5):
-        assert heard_in(piece) > 0.98
-        assert level_dbfs(piece) == pytest.approx(-15.2, abs=1)
-    assert heard_in(await b.listen(0.4)) > 0.98
-    await desk.close()
+    async with aclosing(Desk(MediaConfig(music_on_hold=music_file(tmp_path / name, 0.95)))) as desk:
+        a, b = await desk.person("a", 400), await desk.person("b", 500)
+        desk.do(JoinLegs("a", "b"), PlaySound("a", Sound.MUSIC_ON_HOLD))
+        await waits(a)
+        desk.do(PlaySound("b", Sound.MUSIC_ON_HOLD))
+        await waits(b)
+        await a.listen(0.4)
+        heard = await a.listen(3.6)
+        assert level_dbfs(heard) == pytest.approx(-15.2, abs=1)
+        # A seam would be heard three times; once, the test's machine may have been held up.
+        assert dips(heard, 880) <= 1
+        assert heard_in(await b.listen(0.4)) > 0.9
 
 
 async def test_a_file_that_is_broken_later_is_replaced_by_the_built_in_music(
