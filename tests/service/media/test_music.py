@@ -11,7 +11,7 @@ import pytest
 
 from media.legs import WAIT
 from offhook.engine.exchange.effects import JoinLegs, PlaySound, Sound
-from offhook.media.files import read_file
+from offhook.media.files import read_parts
 from offhook.media.samples import Samples
 from offhook.media.spectrum import level_dbfs, tone_share
 from offhook.service.config import ServiceConfig
@@ -116,5 +116,19 @@ def _service_config(values: dict[str, object]) -> ServiceConfig:
 
 def test_ten_minutes_of_a_long_file_are_kept(tmp_path: Path) -> None:
     path = music_file(tmp_path / "hold.wav", seconds=3)
-    assert len(read_file(path, 48_000, most_seconds=2.0)) == 96_000
-    assert level_dbfs(read_file(path, 48_000, most_seconds=2.0)) > -20
+    kept = np.concatenate([*read_parts(path, 48_000, most_seconds=2.0)])
+    assert len(kept) == 96_000
+    assert level_dbfs(kept) > -20
+
+
+@pytest.mark.parametrize("built_in", [True, False])
+async def test_a_service_that_stops_does_not_wait_for_its_music(
+    tmp_path: Path, built_in: bool
+) -> None:
+    path = tmp_path / "hold.wav"
+    await asyncio.to_thread(music_file, path, seconds=600, rate=8000)
+    sounds = SoundLibrary(None if built_in else path)
+    sounds.prepare(Sound.MUSIC_ON_HOLD)
+    async with asyncio.timeout(1):
+        await sounds.close()
+    assert not await sounds.sound(Sound.MUSIC_ON_HOLD), "what is not ready is given up"
