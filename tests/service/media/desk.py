@@ -227,16 +227,6 @@ def strengths(samples: Samples, frequency: float) -> np.ndarray:  # type: ignore
     return np.array([abs(np.dot(samples[at : at + window], wave)) for at in places])
 
 
-def longest_gap(samples: Samples, frequency: float) -> float:
-    """Seconds of the longest stretch in which a tone that should be there is not heard."""
-    strong = strengths(samples, frequency)
-    longest = run = 0
-    for gone in strong < np.median(strong) * 0.2:
-        run = run + 1 if gone else 0
-        longest = max(longest, run)
-    return longest / 400
-
-
 def dips(samples: Samples, frequency: float) -> int:
     """How often a tone that should be steady becomes weak for a moment."""
     strong = strengths(samples, frequency)

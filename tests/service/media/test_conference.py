@@ -39,7 +39,7 @@ from offhook.media.samples import Samples
 from offhook.media.sources import Tone
 from offhook.media.spectrum import level_dbfs, tone_share
 from offhook.service.media.config import MediaConfig
-from service.media.desk import RATE, Desk, Person, longest_gap
+from service.media.desk import RATE, Desk, Person
 
 FREQUENCIES = (400, 700, 1100, 1500, 2000)
 
