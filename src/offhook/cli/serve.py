@@ -11,6 +11,7 @@ from rich.console import Console
 
 from offhook.cli.pauses import keep_pauses_short
 from offhook.cli.signals import until_signal
+from offhook.media.priority import put_voice_first
 from offhook.service.app import PhoneService
 from offhook.service.config import ServiceConfig, load
 from offhook.serving.address import ConfigError
@@ -48,6 +49,7 @@ async def _serve(config: ServiceConfig) -> int:
         service = PhoneService(config)
         await service.start()
         keep_pauses_short()
+        put_voice_first()
         try:
             logging.getLogger("offhook").warning(
                 "serving on %s %s", service.http_url, service.https_url

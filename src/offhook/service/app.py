@@ -242,6 +242,24 @@ class PhoneService:
             ("gauge", "media_legs_mixed", "Legs in a mix.", lambda: plane.legs_mixed),
             (
                 "counter",
+                "media_mix_frames",
+                "Frames that were mixed.",
+                lambda: plane.mix_lateness.steps,
+            ),
+            (
+                "counter",
+                "media_mix_frames_late",
+                "Frames that were mixed more than 5 ms late.",
+                lambda: plane.mix_lateness.late,
+            ),
+            (
+                "counter",
+                "media_mix_frames_skipped",
+                "Frames that were left out, since the mixer was too far behind.",
+                lambda: plane.mix_lateness.skipped,
+            ),
+            (
+                "counter",
                 "media_packets",
                 "RTP and RTCP packets relayed or sent.",
                 lambda: plane.traffic.packets_sent,
