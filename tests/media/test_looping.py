@@ -39,7 +39,7 @@ def test_less_than_a_frame_is_filled_up() -> None:
 
 @pytest.mark.parametrize("start", [0, 13])
 def test_packets_go_round_and_round_from_any_place(start: int) -> None:
-    packets = encode_loop(tone(RATE, 440), Encoder(RATE, bitrate=64_000, low_delay=True))
+    packets = [*encode_loop(tone(RATE, 440), Encoder(RATE, bitrate=64_000, low_delay=True))]
     assert len(packets) == 50
     decoder = Decoder(RATE)
     rounds = [packets[(start + place) % 50] for place in range(150)]

@@ -140,7 +140,11 @@ async def test_a_direct_transfer_ends_the_own_call_at_once(people):
 async def test_a_direct_transfer_that_is_refused_leaves_the_call(people):
     alice, bob, _ = people
     with_bob, bobs = await alice.calls(bob)
-    for number, reason in (("8003", EndReason.BUSY), (bob.number, EndReason.ERROR)):
+    for number, reason in (
+        ("8003", EndReason.BUSY),
+        ("0000", EndReason.NOT_FOUND),
+        (bob.number, EndReason.ERROR),
+    ):
         with pytest.raises(TransferFailedError) as failed:
             await with_bob.direct_transfer_call(number)
         assert failed.value.reason is reason

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 
 import av
@@ -98,24 +99,24 @@ def check_file(path: Path) -> None:
         parts.close()
 
 
-def read_file(path: Path, rate: int = 48_000, *, most_seconds: float) -> Samples:
-    """The audio of a file, of a longer one the first `most_seconds`: int16 [n] at `rate` Hz.
+def read_parts(
+    path: Path, rate: int = 48_000, *, most_seconds: float
+) -> Generator[Samples, None, None]:
+    """The audio of a file, of a longer one the first `most_seconds`: int16 [n] each, at `rate` Hz.
 
-    Blocks while it decodes, so call it in a thread. Raises AudioSourceError.
+    Blocks while it decodes, so iterate in a thread; whoever has enough just stops. Raises
+    AudioSourceError.
     """
     most = round(most_seconds * rate)
-    taken: list[Samples] = []
     held = 0
-    parts = _parts(path, rate, loop=False)
-    for part in parts:
-        taken.append(part)
-        held += len(part)
-        if held >= most:
-            parts.close()
-            break
+    with closing(_parts(path, rate, loop=False)) as parts:
+        for part in parts:
+            yield part[: most - held]
+            held += len(part)
+            if held >= most:
+                return
     if not held:
         raise AudioSourceError(f"{path} has no audio in it.")
-    return np.concatenate(taken)[:most]
 
 
 def _parts(path: Path, rate: int, *, loop: bool) -> Generator[Samples, None, None]:

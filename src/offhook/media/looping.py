@@ -1,5 +1,7 @@
 """Make audio fit to be repeated for ever: whole packets, and nothing that tells the seam."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -31,7 +33,7 @@ def whole_frames(samples: Samples, frame: int, rate: int) -> Samples:
     return np.concatenate((samples[: length - blend], end))
 
 
-def encode_loop(samples: Samples, encoder: Encoder) -> tuple[bytes, ...]:
+def encode_loop(samples: Samples, encoder: Encoder) -> Iterator[bytes]:
     """Packets that may be repeated, and begun with, at any place: each is understood alone.
 
     Made for an encoder with `low_delay`, whose frames depend on little but their neighbour.
@@ -40,4 +42,5 @@ def encode_loop(samples: Samples, encoder: Encoder) -> tuple[bytes, ...]:
     frames = whole.reshape(-1, encoder.frame_samples)
     for frame in frames[-_LEAD:]:
         encoder.encode_alone(frame)
-    return tuple(encoder.encode_alone(frame) for frame in frames)
+    for frame in frames:
+        yield encoder.encode_alone(frame)

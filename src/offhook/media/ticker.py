@@ -36,7 +36,7 @@ class Lateness:
 class Ticker:
     """Calls `step` with the time for which it is due, every 20 ms of the event loop's time.
 
-    After a stall it catches up, with one call for each step missed.
+    After a stall it catches up, a step in each turn of the loop.
     """
 
     def __init__(self, step: Callable[[float], None], lateness: Lateness | None = None) -> None:
@@ -70,17 +70,13 @@ class Ticker:
         if missed >= _LONGEST_CATCH_UP:
             self._lateness.skipped += missed
             self.due = now
-            missed = 0
-        timer = self._timer
+        timer, due = self._timer, self.due
+        self.due += FRAME_SECONDS
         try:
-            for _ in range(missed + 1):
-                due = self.due
-                self.due += FRAME_SECONDS
-                self._step(due)
-                self._lateness.note(monotonic() - due)
-                if self._timer is not timer:
-                    return  # stopped, and perhaps started anew
+            self._step(due)
+            self._lateness.note(monotonic() - due)
         finally:
-            # Also behind a step that failed: the loop tells, and the next one may do better.
+            # Also behind a step that failed: the loop tells, and the next one may do better. Behind
+            # the time, this still lets a turn of the loop pass, in which packets are read.
             if self._timer is timer:
                 self._timer = loop.call_at(self.due, self._tick)

@@ -92,7 +92,11 @@ class DeviceList(msgspec.Struct):
 
 
 class MobiusErrorCode(IntEnum):
-    """`errorCode` in the JSON body of a 403 or 503."""
+    """`errorCode` in the JSON body of a 403 or 503.
+
+    `NUMBER_NOT_FOUND` is our own, for a transfer to a number that leads nowhere; official clients
+    take any error of a transfer for one that failed.
+    """
 
     DEVICE_LIMIT = 101
     DEVICE_CREATION_DISABLED = 102
@@ -107,6 +111,7 @@ class MobiusErrorCode(IntEnum):
     NOT_ACCEPTABLE = 118
     CALL_REJECTED = 119
     NOT_AVAILABLE = 120
+    NUMBER_NOT_FOUND = 213
 
 
 class MobiusError(msgspec.Struct, omit_defaults=True):

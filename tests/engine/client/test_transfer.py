@@ -171,10 +171,17 @@ def test_a_direct_transfer_that_is_refused_leaves_the_call(s):
     assert s.heard == "bob"
 
 
-def test_a_direct_transfer_to_somebody_busy_says_so(s):
-    busy = ServiceError("Busy.", 403, error_code=MobiusErrorCode.USER_BUSY)
-    s.instead[phone.PostTransfer] = busy
-    assert s.error(s.direct_transfer("bob")).reason is EndReason.BUSY
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (MobiusErrorCode.USER_BUSY, EndReason.BUSY),
+        (MobiusErrorCode.NUMBER_NOT_FOUND, EndReason.NOT_FOUND),
+        (MobiusErrorCode.NOT_ACCEPTABLE, EndReason.ERROR),
+    ],
+)
+def test_a_direct_transfer_to_somebody_who_cannot_be_called_says_why(s, code, reason):
+    s.instead[phone.PostTransfer] = ServiceError("No.", 403, error_code=code)
+    assert s.error(s.direct_transfer("bob")).reason is reason
     assert s.heard == "bob"
 
 

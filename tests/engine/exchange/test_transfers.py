@@ -119,11 +119,11 @@ def refused_targets() -> list[tuple[Target, MobiusErrorCode]]:
         circle = PersonTarget(DAVE, Rules(always=Forward("again", circle)))
     back = PersonTarget(CAROL, Rules(always=Forward("1002", PersonTarget(BOB))))
     return [
-        (UnknownTarget("999"), MobiusErrorCode.NOT_ACCEPTABLE),
+        (UnknownTarget("999"), MobiusErrorCode.NUMBER_NOT_FOUND),
         (PersonTarget(BOB), MobiusErrorCode.NOT_ACCEPTABLE),
         (service(ServiceNumber.BUSY), MobiusErrorCode.USER_BUSY),
         (busy, MobiusErrorCode.USER_BUSY),
-        (to_nowhere, MobiusErrorCode.NOT_ACCEPTABLE),
+        (to_nowhere, MobiusErrorCode.NUMBER_NOT_FOUND),
         (circle, MobiusErrorCode.USER_BUSY),
         (back, MobiusErrorCode.USER_BUSY),
     ]

@@ -211,9 +211,24 @@ class Desk:
         answer = await self.until(LegAnswered, client.call_id, before + 1)
         await client.leg.accept_answer(answer.sdp)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         for client in self._clients:
             if isinstance(client, Person):
                 await client.session.close()
             await client.leg.close()
         await self.plane.close()
+
+
+def strengths(samples: Samples, frequency: float) -> np.ndarray:  # type: ignore[type-arg]
+    """How strong a tone is, every 2.5 ms in windows of 10 ms."""
+    window, hop = RATE // 100, RATE // 400
+    wave = np.exp(-2j * np.pi * frequency * np.arange(window) / RATE) * np.hanning(window)
+    places = range(0, len(samples) - window, hop)
+    return np.array([abs(np.dot(samples[at : at + window], wave)) for at in places])
+
+
+def dips(samples: Samples, frequency: float) -> int:
+    """How often a tone that should be steady becomes weak for a moment."""
+    strong = strengths(samples, frequency)
+    weak = strong < np.median(strong) * 0.6
+    return int(np.count_nonzero(weak[1:] & ~weak[:-1]))

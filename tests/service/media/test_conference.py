@@ -7,6 +7,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from itertools import pairwise
 
 import numpy as np
@@ -47,7 +48,7 @@ FREQUENCIES = (400, 700, 1100, 1500, 2000)
 async def desk() -> AsyncIterator[Desk]:
     opened = Desk(MediaConfig())
     yield opened
-    await opened.close()
+    await opened.aclose()
 
 
 async def people(desk: Desk, count: int) -> list[Person]:
@@ -319,16 +320,15 @@ def sent_with_copies(packet: bytes) -> bool:
 
 
 async def test_who_vanishes_is_missed_by_nobody_else() -> None:
-    desk = Desk(MediaConfig(silence_timeout=0.5))
-    a, b, c = await people(desk, 3)
-    desk.do(MixLegs("m", ("a", "b", "c")))
-    await hears(a, b, c)
-    await c.session.close()
-    await c.leg.close()
-    await desk.until(LegFailed, "c")
-    await without_a_gap(desk, [(a, b), (b, a)], CloseLeg("c"), MixLegs("m", ("a", "b")))
-    await hears(a, b)
-    await desk.close()
+    async with aclosing(Desk(MediaConfig(silence_timeout=0.5))) as desk:
+        a, b, c = await people(desk, 3)
+        desk.do(MixLegs("m", ("a", "b", "c")))
+        await hears(a, b, c)
+        await c.session.close()
+        await c.leg.close()
+        await desk.until(LegFailed, "c")
+        await without_a_gap(desk, [(a, b), (b, a)], CloseLeg("c"), MixLegs("m", ("a", "b")))
+        await hears(a, b)
 
 
 async def test_a_leg_that_is_renegotiated_in_the_mix_goes_on(desk: Desk) -> None:
@@ -381,13 +381,12 @@ async def test_a_mix_of_legs_that_are_gone_or_too_many_does_nothing(
 
 
 async def three_who_come_and_go() -> None:
-    desk = Desk(MediaConfig())
-    a, b, c = await people(desk, 3)
-    desk.do(MixLegs("m", ("a", "b", "c")))
-    await all_hear_each_other(a, b, c)
-    desk.do(JoinLegs("a", "b"), CloseLeg("c"))
-    await hears(a, b)
-    await desk.close()
+    async with aclosing(Desk(MediaConfig())) as desk:
+        a, b, c = await people(desk, 3)
+        desk.do(MixLegs("m", ("a", "b", "c")))
+        await all_hear_each_other(a, b, c)
+        desk.do(JoinLegs("a", "b"), CloseLeg("c"))
+        await hears(a, b)
 
 
 def test_it_is_the_same_on_uvloop() -> None:

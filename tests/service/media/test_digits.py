@@ -29,7 +29,7 @@ from service.media.desk import RATE, Desk, Person
 async def desk() -> AsyncIterator[Desk]:
     opened = Desk(MediaConfig())
     yield opened
-    await opened.close()
+    await opened.aclose()
 
 
 async def people(desk: Desk, count: int) -> list[Person]:

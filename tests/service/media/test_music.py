@@ -2,6 +2,7 @@
 
 import asyncio
 import wave
+from contextlib import aclosing
 from pathlib import Path
 
 import av
@@ -11,14 +12,14 @@ import pytest
 
 from media.legs import WAIT
 from offhook.engine.exchange.effects import JoinLegs, PlaySound, Sound
-from offhook.media.files import read_file
+from offhook.media.files import read_parts
 from offhook.media.samples import Samples
 from offhook.media.spectrum import level_dbfs, tone_share
 from offhook.service.config import ServiceConfig
 from offhook.service.media.config import MediaConfig
 from offhook.service.media.sounds import SoundLibrary
 from offhook.serving.address import ConfigError
-from service.media.desk import RATE, Desk, Person
+from service.media.desk import RATE, Desk, Person, dips
 
 
 def music_file(path: Path, seconds: float = 1.0, rate: int = 22_050) -> Path:
@@ -52,19 +53,18 @@ async def waits(person: Person) -> None:
 
 @pytest.mark.parametrize("name", ["hold.wav", "hold.flac"])
 async def test_those_who_wait_hear_the_file_without_a_seam(tmp_path: Path, name: str) -> None:
-    desk = Desk(MediaConfig(music_on_hold=music_file(tmp_path / name)))
-    a, b = await desk.person("a", 400), await desk.person("b", 500)
-    desk.do(JoinLegs("a", "b"), PlaySound("a", Sound.MUSIC_ON_HOLD))
-    await waits(a)
-    desk.do(PlaySound("b", Sound.MUSIC_ON_HOLD))
-    await waits(b)
-    await a.listen(0.4)
-    heard = await a.listen(2.4)
-    for piece in heard.reshape(-1, RATE // 5):
-        assert heard_in(piece) > 0.98
-        assert level_dbfs(piece) == pytest.approx(-15.2, abs=1)
-    assert heard_in(await b.listen(0.4)) > 0.98
-    await desk.close()
+    async with aclosing(Desk(MediaConfig(music_on_hold=music_file(tmp_path / name, 0.95)))) as desk:
+        a, b = await desk.person("a", 400), await desk.person("b", 500)
+        desk.do(JoinLegs("a", "b"), PlaySound("a", Sound.MUSIC_ON_HOLD))
+        await waits(a)
+        desk.do(PlaySound("b", Sound.MUSIC_ON_HOLD))
+        await waits(b)
+        await a.listen(0.4)
+        heard = await a.listen(3.6)
+        assert level_dbfs(heard) == pytest.approx(-15.2, abs=1)
+        # A seam would be heard three times; once, the test's machine may have been held up.
+        assert dips(heard, 880) <= 1
+        assert heard_in(await b.listen(0.4)) > 0.9
 
 
 async def test_a_file_that_is_broken_later_is_replaced_by_the_built_in_music(
@@ -116,5 +116,19 @@ def _service_config(values: dict[str, object]) -> ServiceConfig:
 
 def test_ten_minutes_of_a_long_file_are_kept(tmp_path: Path) -> None:
     path = music_file(tmp_path / "hold.wav", seconds=3)
-    assert len(read_file(path, 48_000, most_seconds=2.0)) == 96_000
-    assert level_dbfs(read_file(path, 48_000, most_seconds=2.0)) > -20
+    kept = np.concatenate([*read_parts(path, 48_000, most_seconds=2.0)])
+    assert len(kept) == 96_000
+    assert level_dbfs(kept) > -20
+
+
+@pytest.mark.parametrize("built_in", [True, False])
+async def test_a_service_that_stops_does_not_wait_for_its_music(
+    tmp_path: Path, built_in: bool
+) -> None:
+    path = tmp_path / "hold.wav"
+    await asyncio.to_thread(music_file, path, seconds=600, rate=8000)
+    sounds = SoundLibrary(None if built_in else path)
+    sounds.prepare(Sound.MUSIC_ON_HOLD)
+    async with asyncio.timeout(1):
+        await sounds.close()
+    assert not await sounds.sound(Sound.MUSIC_ON_HOLD), "what is not ready is given up"

@@ -35,7 +35,7 @@ from service.media.desk import Desk
 async def desk() -> AsyncIterator[Desk]:
     opened = Desk(MediaConfig())
     yield opened
-    await opened.close()
+    await opened.aclose()
 
 
 async def test_a_call_is_set_up_talked_and_ended(desk: Desk) -> None:
@@ -155,14 +155,14 @@ async def test_a_leg_that_never_connects_fails_and_is_reported_once() -> None:
     assert len(desk.reported(LegFailed, "a")) == 1
     desk.do(CloseLeg("a"))
     assert desk.plane.legs_failed == 1
-    await desk.close()
+    await desk.aclose()
 
 
 async def test_a_client_that_falls_silent_is_reported() -> None:
     desk = Desk(MediaConfig(silence_timeout=0.2))
     await desk.caller("a")
     assert "silent" in (await desk.until(LegFailed, "a")).why
-    await desk.close()
+    await desk.aclose()
 
 
 async def test_a_description_that_cannot_be_read_fails_the_leg(desk: Desk) -> None:
@@ -175,7 +175,7 @@ async def test_ports_that_run_out_fail_the_leg() -> None:
     desk.do(OpenLeg("a"), OpenLeg("b"))
     await desk.until(LegOffered, "a")
     assert "port range" in (await desk.until(LegFailed, "b")).why
-    await desk.close()
+    await desk.aclose()
 
 
 async def test_effects_for_a_leg_that_is_gone_do_nothing(desk: Desk) -> None:

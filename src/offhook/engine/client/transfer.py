@@ -26,6 +26,11 @@ from offhook.wire.mobius import MobiusErrorCode
 #: Seconds in which the transferred calls end, once the service agreed.
 _TRANSFER_TIMEOUT = 10.0
 
+_REFUSALS: dict[int | None, EndReason] = {
+    MobiusErrorCode.USER_BUSY: EndReason.BUSY,
+    MobiusErrorCode.NUMBER_NOT_FOUND: EndReason.NOT_FOUND,
+}
+
 _WHY = {
     EndReason.BUSY: "is busy",
     EndReason.REJECTED: "declined",
@@ -134,7 +139,7 @@ def _give_back(floor: Floor, held: ClientCall | None) -> Script[None]:
 
 def _refusal(error: WebexError) -> EndReason:
     code = error.error_code if isinstance(error, ServiceError) else None
-    return EndReason.BUSY if code == MobiusErrorCode.USER_BUSY else EndReason.ERROR
+    return _REFUSALS.get(code, EndReason.ERROR)
 
 
 def _failed(reason: EndReason, error: WebexError | None = None) -> TransferFailedError:

@@ -26,7 +26,7 @@ from offhook.engine.exchange.viewing import Viewing
 from offhook.wire.mobius import MobiusErrorCode
 
 _OBSTACLES = {
-    EndReason.NOT_FOUND: (MobiusErrorCode.NOT_ACCEPTABLE, "This number leads nowhere."),
+    EndReason.NOT_FOUND: (MobiusErrorCode.NUMBER_NOT_FOUND, "This number leads nowhere."),
     EndReason.BUSY: (MobiusErrorCode.USER_BUSY, "This number is busy."),
 }
 
@@ -111,7 +111,8 @@ class Transfer:
         after.attempt, before.attempt = before.attempt, None
         for ring in after.attempt.rings if after.attempt is not None else ():
             ring.session_id = after.session_id
-            floor.do(CallerChanged(ring.ring_id, stay[0].party))
+            if stay[0].party != to.party:
+                floor.do(CallerChanged(ring.ring_id, stay[0].party))
             side = floor.sides[ring.ring_id]
             side.redirections += (redirection,)
             self._viewing.attach(after, side)

@@ -191,6 +191,6 @@ class MediaPlane:
         legs, self._legs = list(self._legs.values()), {}
         for served in legs:
             self._end(served)
+        await self._sounds.close()
         while self._tasks:
             await asyncio.wait(self._tasks)
-        await self._sounds.close()
