@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from offhook import TokenAuthenticator, Webex
+from offhook.cli.pauses import keep_pauses_short
 from offhook.service.config import ServiceConfig, Timing
 from offhook.testing import LocalCloud, local_cloud
 from offhook.testing.push import LocalPush, local_push
@@ -65,6 +66,8 @@ async def phone(cloud: LocalCloud) -> AsyncIterator[PhoneOf]:
 @pytest.fixture
 def parties(cloud: LocalCloud, phone: PhoneOf) -> Parties:
     """``await parties("alice", "bob")``: people with a phone each."""
+    # As a service does when it starts: what tests have left would make pauses in what is heard.
+    keep_pauses_short()
 
     async def come(*names: str) -> list[Party]:
         phones = await asyncio.gather(*map(phone, names))
