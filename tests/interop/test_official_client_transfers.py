@@ -105,7 +105,7 @@ async def test_a_transfer_that_is_refused_leaves_the_call_as_it_was(office: Offi
         error = await alice.happens("transfer_error", after=mark)
         assert why in error.detail
 
-    await refused("9876", "while accepting the call")  # There is no such number.
+    await refused("9876", "An unknown error")  # There is no such number: a code of our own.
     await refused(office.number("busy"), "Called user is busy")
     await refused(office.number("bob"), "while accepting the call")  # Bob is on the line already.
     await asyncio.gather(hears(alice, "bob"), hears(bob, "alice"))

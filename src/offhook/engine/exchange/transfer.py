@@ -111,8 +111,8 @@ class Transfer:
         after.attempt, before.attempt = before.attempt, None
         for ring in after.attempt.rings if after.attempt is not None else ():
             ring.session_id = after.session_id
-            if stay[0].party != to.party:
-                floor.do(CallerChanged(ring.ring_id, stay[0].party))
+            if (caller := stay[0].party) != to.party:  # it may be another phone of the person
+                floor.do(CallerChanged(ring.ring_id, caller))
             side = floor.sides[ring.ring_id]
             side.redirections += (redirection,)
             self._viewing.attach(after, side)
