@@ -112,7 +112,7 @@ async def test_a_transfer_that_is_refused_leaves_the_call_as_it_was(office: Offi
     await hold_and_resume(alice, "alice", bob, "bob")
 
     await alice.hold()
-    await refused("9876", "while accepting the call")
+    await refused("9876", "An unknown error")
     await hears_music(bob)
     await alice.resume()
     await asyncio.gather(hears(alice, "bob"), hears(bob, "alice"))
