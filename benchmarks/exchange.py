@@ -108,7 +108,7 @@ class Switchboard(Load):
         one, other, *_ = self._parties
         mine, theirs = self._bring_up(self._host, one)
         target = PersonTarget(_person(other))
-        spent = self._timed(BlindTransfer(f"line{self._host}", mine, "number", target))
+        spent = self._timed(BlindTransfer(f"line{self._host}", mine, target))
         self._end(one, theirs)
         return spent
 

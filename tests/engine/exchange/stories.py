@@ -117,7 +117,7 @@ class World:
     def send_on(self, call_id: str, target: Target | Party) -> None:
         """The client transfers its call blindly."""
         goal = PersonTarget(target) if isinstance(target, Party) else target
-        self.put(put.BlindTransfer(self.line_of[call_id], call_id, "dialled", goal))
+        self.put(put.BlindTransfer(self.line_of[call_id], call_id, goal))
 
     def join(self, call_id: str, to_call_id: str) -> None:
         """The client transfers one of its calls to the other."""

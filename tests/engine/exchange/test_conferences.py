@@ -8,7 +8,7 @@ from offhook.engine.exchange import inputs as put
 from offhook.engine.exchange.effects import Sound
 from offhook.engine.exchange.model import EndReason, Party, ServiceNumber
 from offhook.engine.exchange.parties import CONFERENCE
-from offhook.engine.exchange.session import MOST_PARTICIPANTS
+from offhook.engine.rtp.mixing import MOST_PARTICIPANTS
 from offhook.wire.mobius import CauseCode
 
 

@@ -236,7 +236,7 @@ class RandomStories(RuleBasedStateMachine):
     @rule(which=some, goal=targets, vanishes=st.sampled_from([False, False, True]))
     def a_call_is_sent_on(self, which: int, goal: Target, vanishes: bool) -> None:
         line, call = self.pick(which)
-        self.transfers(put.BlindTransfer(line, call, "dialled", goal), call, [call])
+        self.transfers(put.BlindTransfer(line, call, goal), call, [call])
         self.vanish(line, vanishes)
 
     @precondition(lambda self: self.world.known)
@@ -308,7 +308,7 @@ class RandomStories(RuleBasedStateMachine):
         view, to_view = self.pick_view(person, which), self.pick_view(person, other)
         actions = (
             put.TransferView(to_view),
-            put.BlindTransferView("dialled", goal),
+            put.BlindTransferView(goal),
             put.DivertView("dialled", goal),
         )
         self.give(put.Control(person.person_id, view, actions[what % 3]))

@@ -268,12 +268,14 @@ def test_calls_on_two_phones_of_a_person_are_transferred(world: World) -> None:
     assert world.voices(bobs) == {carols}
 
 
-@pytest.mark.parametrize("action", [put.BlindTransferView, put.DivertView])
-def test_sent_on_over_rest(
-    world: World, action: type[put.BlindTransferView | put.DivertView]
-) -> None:
+@pytest.mark.parametrize(
+    "action",
+    [put.BlindTransferView(PersonTarget(CAROL)), put.DivertView("1003", PersonTarget(CAROL))],
+    ids=lambda action: type(action).__name__,
+)
+def test_sent_on_over_rest(world: World, action: put.Action) -> None:
     mine, theirs = world.talk()
-    world.command(ALICE, mine, action("1003", PersonTarget(CAROL)))
+    world.command(ALICE, mine, action)
     carols = world.answer("c1")
     assert world.voices(theirs) == {carols}
 
@@ -356,7 +358,7 @@ ACTIONS = [
     put.MuteView(muted=True),
     put.SendDigitsView("1"),
     put.TransferView("clicked"),
-    put.BlindTransferView("1003", PersonTarget(CAROL)),
+    put.BlindTransferView(PersonTarget(CAROL)),
     put.DivertView("1003", PersonTarget(CAROL)),
     put.ConferenceViews(("clicked",)),
     put.EndConferenceView(),

@@ -134,7 +134,7 @@ def test_a_number_that_nobody_can_be_sent_to_leaves_the_call_as_it_was(
     world: World, target: Target, code: MobiusErrorCode
 ) -> None:
     mine, theirs = world.talk("a1", "b1", BOB)
-    assert world.refusal(put.BlindTransfer("a1", mine, "number", target)).code is code
+    assert world.refusal(put.BlindTransfer("a1", mine, target)).code is code
     assert world.voices(theirs) == {mine}
 
 
@@ -164,11 +164,11 @@ def test_sent_on_to_the_services_own_number(world: World) -> None:
 
 def test_only_an_answered_call_of_two_people_can_be_sent_on(world: World) -> None:
     waiting = world.dial("a1", BOB)
-    assert world.refusal(put.BlindTransfer("a1", waiting, "1003", PersonTarget(CAROL)))
+    assert world.refusal(put.BlindTransfer("a1", waiting, PersonTarget(CAROL)))
     ringing = world.alert("b1")
-    assert world.refusal(put.BlindTransfer("b1", ringing, "1003", PersonTarget(CAROL)))
+    assert world.refusal(put.BlindTransfer("b1", ringing, PersonTarget(CAROL)))
     with_service = world.dial("c1", service(ServiceNumber.ECHO))
-    assert world.refusal(put.BlindTransfer("c1", with_service, "1004", PersonTarget(DAVE)))
+    assert world.refusal(put.BlindTransfer("c1", with_service, PersonTarget(DAVE)))
 
 
 def test_both_send_the_other_on_at_once_and_the_first_wins(world: World) -> None:
@@ -183,7 +183,7 @@ def test_both_send_the_other_on_at_once_and_the_first_wins(world: World) -> None
 def test_the_other_party_hangs_up_before_the_transfer_comes(world: World) -> None:
     mine, theirs = world.talk("a1", "b1", BOB)
     world.end(theirs)
-    refused = world.refusal(put.BlindTransfer("a1", mine, "1003", PersonTarget(CAROL)))
+    refused = world.refusal(put.BlindTransfer("a1", mine, PersonTarget(CAROL)))
     assert refused.code is MobiusErrorCode.CALL_NOT_FOUND
 
 

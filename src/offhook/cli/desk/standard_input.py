@@ -48,7 +48,7 @@ def _reading(descriptor: int, queue: asyncio.Queue[str]) -> Iterator[None]:
 
     try:
         loop.add_reader(descriptor, read)
-    except (OSError, NotImplementedError):
+    except OSError:
         # A plain file cannot be waited for, and need not be.
         while text := _read(descriptor):
             queue.put_nowait(text)

@@ -14,9 +14,8 @@ from offhook.engine.exchange.negotiation import Negotiation
 from offhook.engine.exchange.parties import CONFERENCE, settle
 from offhook.engine.exchange.refusal import unsuitable
 from offhook.engine.exchange.regrouping import Regrouping
-from offhook.engine.exchange.session import MOST_PARTICIPANTS
 from offhook.engine.exchange.side import Side
-from offhook.engine.exchange.transfer import refuse_doubles
+from offhook.engine.exchange.transfer import check_together
 from offhook.engine.exchange.viewing import Viewing
 
 
@@ -105,6 +104,4 @@ class Conference:
                 raise unsuitable("Only answered calls can be joined; wait for the answer.")
             if session.service is not None:
                 raise unsuitable("The service's own numbers take no part in a conference.")
-        if len(parties) + 1 > MOST_PARTICIPANTS:
-            raise unsuitable(f"A conference has at most {MOST_PARTICIPANTS} participants.")
-        refuse_doubles([call, *parties])
+        check_together([call, *parties])

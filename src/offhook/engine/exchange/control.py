@@ -125,8 +125,7 @@ class Control:
         session = self._floor.session_of(call)
         if not session.is_conference or session.host_id != call.call_id:
             raise untimely("Only the host of a conference can end it for everybody.")
-        by = "caller" if session.caller_id == call.call_id else "callee"
-        self._ending.close(session, EndReason.HANGUP, by)
+        self._ending.close(session, EndReason.HANGUP, session.role_of(call.call_id))
 
     def _mute(self, calls: list[Call], muted_by: str) -> None:
         for call in calls:

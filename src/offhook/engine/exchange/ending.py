@@ -66,11 +66,10 @@ class Ending:
         if session.is_conference:
             self._leave_conference(session, call, reason, tell_it=tell_it)
             return
-        is_caller = session.caller_id == call.call_id
         hangs_up = reason is EndReason.HANGUP
         if hangs_up and session.waits:
             reason = EndReason.CANCELLED
-        by = "service" if tell_it and not hangs_up else "caller" if is_caller else "callee"
+        by = "service" if tell_it and not hangs_up else session.role_of(call.call_id)
         self.close(session, reason, by, left=None if tell_it else call)
 
     def close(

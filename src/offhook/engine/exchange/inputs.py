@@ -123,7 +123,6 @@ class BlindTransfer:
 
     line_id: str
     call_id: str
-    dialled: str
     target: Target
 
 
@@ -219,7 +218,6 @@ class TransferView:
 class BlindTransferView:
     """Send the other party on to a number."""
 
-    dialled: str
     target: Target
 
 

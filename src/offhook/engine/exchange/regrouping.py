@@ -49,8 +49,7 @@ class Regrouping:
     def retire(self, session: Session, reason: EndReason, leaver: Call) -> None:
         """A session is over since `leaver` had its parties go on elsewhere."""
         if not session.members:
-            by = "caller" if session.caller_id == leaver.call_id else "callee"
-            self._ending.retire(session, reason, by)
+            self._ending.retire(session, reason, session.role_of(leaver.call_id))
 
     def _begin(self, first: Call, callee: Party) -> Session:
         session = Session(

@@ -26,9 +26,6 @@ from offhook.engine.exchange.model import (
     ServiceNumber,
 )
 
-#: Parties of one conference.
-MOST_PARTICIPANTS = 64
-
 
 @dataclass(slots=True)
 class Ring:
@@ -106,6 +103,10 @@ class Session:
     def waits(self) -> bool:
         """Whether nobody has answered yet."""
         return self.answered is None
+
+    def role_of(self, call_id: str) -> str:
+        """Which side of the record a call is: "caller" or "callee"."""
+        return "caller" if self.caller_id == call_id else "callee"
 
     @property
     def is_conference(self) -> bool:

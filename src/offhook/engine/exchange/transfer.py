@@ -21,8 +21,9 @@ from offhook.engine.exchange.parties import settle
 from offhook.engine.exchange.refusal import ExchangeRefused, unsuitable
 from offhook.engine.exchange.regrouping import Regrouping
 from offhook.engine.exchange.routing import Routing, party_of
-from offhook.engine.exchange.session import MOST_PARTICIPANTS, Session
+from offhook.engine.exchange.session import Session
 from offhook.engine.exchange.viewing import Viewing
+from offhook.engine.rtp.mixing import MOST_PARTICIPANTS
 from offhook.wire.mobius import MobiusErrorCode
 
 _OBSTACLES = {
@@ -138,13 +139,13 @@ class Transfer:
                 raise unsuitable("The other party of both calls is the same.")
         if other.service is not None and len(stay) != 1:
             raise unsuitable("The service's own numbers take no part in a conference.")
-        if len(stay) + len(come) > MOST_PARTICIPANTS:
-            raise unsuitable(f"A conference has at most {MOST_PARTICIPANTS} participants.")
-        refuse_doubles([*stay, *come])
+        check_together([*stay, *come])
 
 
-def refuse_doubles(calls: list[Call]) -> None:
-    """Raise ExchangeRefused if one of them would talk with itself."""
+def check_together(calls: list[Call]) -> None:
+    """Raise ExchangeRefused if they are too many, or one of them would talk with itself."""
+    if len(calls) > MOST_PARTICIPANTS:
+        raise unsuitable(f"A conference has at most {MOST_PARTICIPANTS} participants.")
     lines = [each.line_id for each in calls]
     if len(set(lines)) < len(lines):
         raise unsuitable("The other party of both calls is the same.")

@@ -170,7 +170,7 @@ def routes(
         if body.transferType is TransferType.BLIND and blind is not None:
             dialled = blind.destination.removeprefix("tel:")
             target = await directory.resolve(principal.org_id, dialled)
-            submit(BlindTransfer(line.line_id, blind.transferorCallId, dialled, target))
+            submit(BlindTransfer(line.line_id, blind.transferorCallId, target))
         elif body.transferType is TransferType.CONSULT and consult is not None:
             submit(
                 ConsultTransfer(line.line_id, consult.transferorCallId, consult.transferToCallId)

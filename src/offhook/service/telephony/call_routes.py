@@ -139,8 +139,8 @@ def routes(control: CallControl) -> list[HTTPRouteHandler]:
         must_be_oneself(principal, body.lineOwnerId)
         if body.destination and body.callId1 and not body.callId2:
             view = control.call(principal, body.callId1)
-            dialled, target = await control.destination(principal, body.destination)
-            control.command(principal, view, BlindTransferView(dialled, target))
+            _, target = await control.destination(principal, body.destination)
+            control.command(principal, view, BlindTransferView(target))
             return Response(info(view.view_id, view.session_id), status_code=201)
         if body.destination:
             raise ApiError(400, "A destination goes with callId1, and without callId2.")
